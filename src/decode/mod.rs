@@ -1,0 +1,1 @@
+//! Bytes and headers → an event, a command, or a rejection. Total: it never panics, whatever the bytes.

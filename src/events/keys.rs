@@ -1,0 +1,46 @@
+//! Keys: components joined with `/`, with `/` and `%` inside a component percent-encoded.
+
+/// Appends a component to a key, percent-encoding `/` and `%`.
+pub fn push_component(key: &mut String, component: &str) {
+    for c in component.chars() {
+        match c {
+            '/' => key.push_str("%2F"),
+            '%' => key.push_str("%25"),
+            c => key.push(c),
+        }
+    }
+}
+
+/// Joins components into a key: `["acme", "/crm"]` gives `acme/%2Fcrm`.
+pub fn join(components: &[&str]) -> String {
+    let mut key = String::with_capacity(components.iter().map(|c| c.len() + 1).sum());
+    for (i, component) in components.iter().enumerate() {
+        if i > 0 {
+            key.push('/');
+        }
+        if component.bytes().any(|b| b == b'/' || b == b'%') {
+            push_component(&mut key, component);
+        } else {
+            key.push_str(component);
+        }
+    }
+    key
+}
+
+/// Splits a key into its decoded components; the inverse of [`join`].
+pub fn split(key: &str) -> Vec<String> {
+    key.split('/').map(|c| c.replace("%2F", "/").replace("%2f", "/").replace("%25", "%")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joins_and_splits() {
+        assert_eq!(join(&["acme", "/crm", "50%"]), "acme/%2Fcrm/50%25");
+        for parts in [vec!["a", "b"], vec!["a/b", "%2F", ""], vec!["%25"]] {
+            assert_eq!(split(&join(&parts)), parts);
+        }
+    }
+}

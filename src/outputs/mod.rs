@@ -1,0 +1,96 @@
+//! What comes out: one closed type, [`Output`], that the rules return, and the [`Outbox`] that turns it into topic, key and
+//! bytes in one hop.
+
+mod actor;
+mod lead;
+mod outbox;
+mod ownership;
+mod topic;
+
+use serde::Serialize;
+
+pub use actor::*;
+pub use lead::*;
+pub use outbox::{Headers, Outbox, Record, Route};
+pub use ownership::*;
+pub use topic::Topic;
+
+use crate::events::keys;
+
+/// A record for an output topic. Its JSON value is the struct it holds; [`Output::key`] gives the key.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Output<'a> {
+    LeadScore(LeadScore<'a>),
+    Timeline(TimelineEntry<'a>),
+    SegmentChange(SegmentChange<'a>),
+    RepProgress(RepProgress<'a>),
+    Xp(XpEntry<'a>),
+    Leaderboard(Leaderboard<'a>),
+    Contest(Contest<'a>),
+    Goal(GoalProgress<'a>),
+    Grant(Grant<'a>),
+    Coins(CoinsEntry<'a>),
+    Redemption(Redemption<'a>),
+    CommissionLine(CommissionLine<'a>),
+    Statement(Statement<'a>),
+    Ownership(Ownership<'a>),
+    OwnershipChange(OwnershipChange<'a>),
+    Assignment(Assignment<'a>),
+    Relationship(Relationship<'a>),
+    Announcement(Announcement<'a>),
+    CommandResult(CommandResult<'a>),
+}
+
+impl Output<'_> {
+    pub fn topic(&self) -> Topic {
+        match self {
+            Output::LeadScore(_) => Topic::LeadScores,
+            Output::Timeline(_) => Topic::Timeline,
+            Output::SegmentChange(_) => Topic::Segments,
+            Output::RepProgress(_) => Topic::RepProgress,
+            Output::Xp(_) => Topic::Xp,
+            Output::Leaderboard(_) => Topic::Leaderboards,
+            Output::Contest(_) => Topic::Contests,
+            Output::Goal(_) => Topic::Goals,
+            Output::Grant(_) => Topic::Grants,
+            Output::Coins(_) => Topic::Coins,
+            Output::Redemption(_) => Topic::Redemptions,
+            Output::CommissionLine(_) => Topic::CommissionLines,
+            Output::Statement(_) => Topic::Statements,
+            Output::Ownership(_) => Topic::Ownership,
+            Output::OwnershipChange(_) => Topic::OwnershipHistory,
+            Output::Assignment(_) => Topic::Assignments,
+            Output::Relationship(_) => Topic::Relationships,
+            Output::Announcement(_) => Topic::Announcements,
+            Output::CommandResult(_) => Topic::CommandResults,
+        }
+    }
+
+    /// The record's key: components joined with `/`, or an id that is such a key already.
+    pub fn key(&self) -> String {
+        let join = keys::join;
+        match self {
+            Output::LeadScore(o) => join(&[o.account, o.contact]),
+            Output::Timeline(o) => join(&[o.account, o.contact, o.event.source, o.event.id, o.key]),
+            Output::SegmentChange(o) => join(&[o.account, o.segment, o.contact]),
+            Output::RepProgress(o) => join(&[o.account, o.rep]),
+            // an entry id that is a grant id or an event's key is joined already
+            Output::Xp(o) => format!("{}/{}", join(&[o.account, o.rep]), o.entry),
+            Output::Coins(o) => format!("{}/{}", join(&[o.account, o.rep]), o.entry),
+            Output::Leaderboard(o) => join(&[o.account, o.board, o.period]),
+            Output::Contest(o) => join(&[o.account, o.contest]),
+            Output::Goal(o) => join(&[o.account, o.goal, o.period, o.subject]),
+            Output::Grant(o) => o.grant.to_owned(),
+            Output::Redemption(o) => join(&[o.account, o.redemption]),
+            Output::CommissionLine(o) => o.line.to_owned(),
+            Output::Statement(o) => o.statement.to_owned(),
+            Output::Ownership(o) => join(&[o.account, o.contact]),
+            Output::OwnershipChange(o) => format!("{}/{}", join(&[o.account, o.contact]), o.version),
+            Output::Assignment(o) => join(&[o.account, o.kind, o.item]),
+            Output::Relationship(o) => join(&[o.account, o.contact]),
+            Output::Announcement(o) => format!("{}/{}", join(&[o.account]), o.id),
+            Output::CommandResult(o) => join(&[o.account, o.command]),
+        }
+    }
+}

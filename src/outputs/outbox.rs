@@ -1,0 +1,162 @@
+//! The records of a batch, as bytes, in order.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use foldhash::fast::FixedState;
+
+use super::{Output, Topic};
+use crate::events::{AccountRecord, Timestamp};
+
+/// Header names and values.
+pub type Headers = Vec<(Cow<'static, str>, Vec<u8>)>;
+
+/// The partition a record goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// By the key, as Java's default partitioner does it.
+    Key,
+    Partition(u32),
+}
+
+/// One record of the outbox; its bytes are in the outbox's arena.
+#[derive(Clone, Debug)]
+struct Entry {
+    topic: Topic,
+    route: Route,
+    timestamp: Timestamp,
+    key: Range<usize>,
+    value: Option<Range<usize>>,
+    headers: Option<Box<Headers>>,
+    superseded: bool,
+}
+
+/// A record to be produced.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    pub topic: Topic,
+    pub route: Route,
+    pub timestamp: Timestamp,
+    pub key: &'a [u8],
+    /// `None` is a tombstone.
+    pub value: Option<&'a [u8]>,
+    pub headers: &'a [(Cow<'static, str>, Vec<u8>)],
+}
+
+/// Collects a batch's records in one arena, without an allocation for each. Of a coalesced topic only the last record of a
+/// key remains.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    arena: Vec<u8>,
+    entries: Vec<Entry>,
+    latest: HashMap<(Topic, Vec<u8>), usize, FixedState>,
+}
+
+impl Outbox {
+    /// Adds an output, with the timestamp of the input that caused it.
+    pub fn push(&mut self, output: &Output<'_>, timestamp: Timestamp) {
+        self.push_to(Route::Key, output, timestamp);
+    }
+
+    /// As [`Outbox::push`], to a given partition.
+    pub fn push_to(&mut self, route: Route, output: &Output<'_>, timestamp: Timestamp) {
+        let key = output.key();
+        let (key, value) = (self.append(key.as_bytes()), self.append_json(output));
+        self.add(Entry { topic: output.topic(), route, timestamp, key, value: Some(value), headers: None, superseded: false });
+    }
+
+    /// Deletes a key of a compacted topic.
+    pub fn tombstone(&mut self, topic: Topic, route: Route, key: &str, timestamp: Timestamp) {
+        let key = self.append(key.as_bytes());
+        self.add(Entry { topic, route, timestamp, key, value: None, headers: None, superseded: false });
+    }
+
+    /// Sends a record on to the account stage. A watermark goes to a given partition, the rest by account.
+    pub fn forward(&mut self, route: Route, account: &str, record: &AccountRecord<'_>, timestamp: Timestamp) {
+        let key = self.append(account.as_bytes());
+        let start = self.arena.len();
+        record.encode(&mut self.arena);
+        let value = start..self.arena.len();
+        self.add(Entry {
+            topic: Topic::AccountEvents,
+            route,
+            timestamp,
+            key,
+            value: Some(value),
+            headers: None,
+            superseded: false,
+        });
+    }
+
+    /// Adds a record as it is: a dead letter, a changelog entry, an event sent on under another key.
+    pub fn push_raw(&mut self, record: Record<'_>) {
+        let key = self.append(record.key);
+        let value = record.value.map(|value| self.append(value));
+        let headers = (!record.headers.is_empty()).then(|| Box::new(record.headers.to_vec()));
+        self.add(Entry {
+            topic: record.topic,
+            route: record.route,
+            timestamp: record.timestamp,
+            key,
+            value,
+            headers,
+            superseded: false,
+        });
+    }
+
+    /// The records to produce, in order.
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        self.entries.iter().filter(|entry| !entry.superseded).map(|entry| Record {
+            topic: entry.topic,
+            route: entry.route,
+            timestamp: entry.timestamp,
+            key: &self.arena[entry.key.clone()],
+            value: entry.value.clone().map(|range| &self.arena[range]),
+            headers: entry.headers.as_deref().map_or(&[], Vec::as_slice),
+        })
+    }
+
+    /// Records added, superseded ones included.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Size of the arena in bytes.
+    pub fn bytes(&self) -> usize {
+        self.arena.len()
+    }
+
+    pub fn clear(&mut self) {
+        self.arena.clear();
+        self.entries.clear();
+        self.latest.clear();
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.arena.len();
+        self.arena.extend_from_slice(bytes);
+        start..self.arena.len()
+    }
+
+    fn append_json(&mut self, output: &Output<'_>) -> Range<usize> {
+        let start = self.arena.len();
+        // writing into a Vec cannot fail, and every output has text keys
+        let _ = serde_json::to_writer(&mut self.arena, output);
+        start..self.arena.len()
+    }
+
+    fn add(&mut self, entry: Entry) {
+        if entry.topic.is_coalesced() {
+            let key = (entry.topic, self.arena[entry.key.clone()].to_vec());
+            if let Some(before) = self.latest.insert(key, self.entries.len()) {
+                self.entries[before].superseded = true;
+            }
+        }
+        self.entries.push(entry);
+    }
+}

@@ -1,0 +1,124 @@
+//! Versions: which rules hold for an account at an instant.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::model::{CatalogEntry, Document, Rep};
+use crate::events::{Calendar, Timestamp};
+
+/// One version of an account's rules, with what is looked up in it often.
+#[derive(Debug)]
+pub struct Rulebook {
+    /// From 1.
+    pub version: u32,
+    /// In force from here on; the first version of an account may hold since ever.
+    pub effective_from: Timestamp,
+    pub calendar: Calendar,
+    document: Document,
+    catalog_by_type: HashMap<String, Vec<u16>>,
+    reps_by_id: HashMap<String, usize>,
+}
+
+impl Deref for Rulebook {
+    type Target = Document;
+    fn deref(&self) -> &Document {
+        &self.document
+    }
+}
+
+impl Rulebook {
+    pub fn new(document: Document, version: u32) -> Rulebook {
+        let mut catalog_by_type: HashMap<String, Vec<u16>> = HashMap::new();
+        for (i, entry) in document.catalog.iter().enumerate().filter(|(_, entry)| entry.active) {
+            catalog_by_type.entry(entry.event_type().to_owned()).or_default().push(i as u16);
+        }
+        Rulebook {
+            version,
+            effective_from: document.effective_from.unwrap_or(Timestamp::MIN),
+            calendar: Calendar { zone: document.timezone.0, week_starts: document.week_starts.into() },
+            catalog_by_type,
+            reps_by_id: document.reps.iter().enumerate().map(|(i, rep)| (rep.id.clone(), i)).collect(),
+            document,
+        }
+    }
+
+    /// Positions in the catalog of the active entries for an event type, in catalog order.
+    pub fn catalog_for(&self, event_type: &str) -> &[u16] {
+        self.catalog_by_type.get(event_type).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn rep(&self, id: &str) -> Option<&Rep> {
+        self.reps_by_id.get(id).map(|&i| &self.document.reps[i])
+    }
+}
+
+impl CatalogEntry {
+    /// The event type it matches.
+    pub fn event_type(&self) -> &str {
+        self.matches.as_ref().and_then(|m| m.kind.as_deref()).unwrap_or(&self.key)
+    }
+}
+
+/// All versions of one account's rules, the earliest first.
+#[derive(Clone, Debug, Default)]
+pub struct AccountRules {
+    versions: Vec<Arc<Rulebook>>,
+}
+
+impl AccountRules {
+    /// From versions in order of `effective_from`, numbered from 1.
+    pub fn new(versions: Vec<Arc<Rulebook>>) -> AccountRules {
+        AccountRules { versions }
+    }
+
+    /// The version in force at an instant; `None` before the first.
+    pub fn at(&self, time: Timestamp) -> Option<&Arc<Rulebook>> {
+        self.versions.iter().rev().find(|rulebook| rulebook.effective_from <= time)
+    }
+
+    /// A version by its number, from 1.
+    pub fn version(&self, number: u32) -> Option<&Arc<Rulebook>> {
+        self.versions.get((number as usize).checked_sub(1)?)
+    }
+
+    pub fn versions(&self) -> &[Arc<Rulebook>] {
+        &self.versions
+    }
+
+    pub fn latest(&self) -> Option<&Arc<Rulebook>> {
+        self.versions.last()
+    }
+}
+
+/// The rules of all accounts.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    accounts: BTreeMap<String, Arc<AccountRules>>,
+}
+
+impl RuleSet {
+    /// Groups documents by account, orders each account's by `effective_from`, and numbers them.
+    pub fn new(documents: Vec<Document>) -> RuleSet {
+        let mut by_account: BTreeMap<String, Vec<Document>> = BTreeMap::new();
+        for document in documents {
+            by_account.entry(document.account.clone()).or_default().push(document);
+        }
+        let accounts = by_account.into_iter().map(|(account, mut documents)| {
+            documents.sort_by_key(|document| document.effective_from.unwrap_or(Timestamp::MIN));
+            let numbered = documents.into_iter().zip(1..).map(|(document, number)| Arc::new(Rulebook::new(document, number)));
+            (account, Arc::new(AccountRules::new(numbered.collect())))
+        });
+        RuleSet { accounts: accounts.collect() }
+    }
+
+    /// The rules of an account, or those of `*`.
+    pub fn account(&self, account: &str) -> Option<&Arc<AccountRules>> {
+        self.accounts.get(account).or_else(|| self.accounts.get("*"))
+    }
+
+    /// Accounts with rules of their own; `*` among them where it is given.
+    pub fn accounts(&self) -> impl Iterator<Item = (&str, &Arc<AccountRules>)> {
+        self.accounts.iter().map(|(account, rules)| (account.as_str(), rules))
+    }
+}

@@ -1,0 +1,276 @@
+//! The overlay of uncommitted changes, and the view of state that rules work on.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+
+use foldhash::fast::FixedState;
+
+use super::table::AnyRow;
+use super::{Changes, Row, Store, StoreError, Table};
+
+/// A row as the batch sees it.
+struct Slot {
+    /// `None`: deleted, or not there.
+    row: Option<Box<dyn AnyRow>>,
+    changed: bool,
+}
+
+/// What a batch has read and changed: decoded rows, over the bytes of the store. Dropping it undoes the batch.
+#[derive(Default)]
+pub struct Overlay {
+    /// Rows of tables that are only read one by one.
+    points: HashMap<Vec<u8>, Slot, FixedState>,
+    /// Rows of tables that are also read in order.
+    ordered: BTreeMap<Vec<u8>, Slot>,
+    fault: Option<StoreError>,
+}
+
+impl std::fmt::Debug for Overlay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Overlay({} rows)", self.points.len() + self.ordered.len())
+    }
+}
+
+impl Overlay {
+    /// The rows that were changed, encoded, in order of their keys.
+    pub fn changes(&self) -> Changes {
+        let mut changes: Changes = self
+            .points
+            .iter()
+            .chain(&self.ordered)
+            .filter(|(_, slot)| slot.changed)
+            .map(|(key, slot)| (key.clone(), slot.row.as_ref().map(|row| row.encode())))
+            .collect();
+        changes.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        changes
+    }
+
+    /// Forgets everything: after a commit (the store has it now), or to undo the batch.
+    pub fn clear(&mut self) {
+        self.points.clear();
+        self.ordered.clear();
+        self.fault = None;
+    }
+
+    /// Rows held in memory, changed or only read.
+    pub fn len(&self) -> usize {
+        self.points.len() + self.ordered.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The first failure of the store during this batch. While there is one, nothing of the batch may be committed.
+    pub fn fault(&self) -> Option<&StoreError> {
+        self.fault.as_ref()
+    }
+
+    fn slot(&mut self, table: Table, key: &[u8]) -> Option<&mut Slot> {
+        if table.is_ordered() { self.ordered.get_mut(key) } else { self.points.get_mut(key) }
+    }
+
+    fn insert(&mut self, table: Table, key: Vec<u8>, slot: Slot) -> &mut Slot {
+        if table.is_ordered() {
+            match self.ordered.entry(key) {
+                std::collections::btree_map::Entry::Occupied(entry) => {
+                    let old = entry.into_mut();
+                    *old = slot;
+                    old
+                }
+                std::collections::btree_map::Entry::Vacant(entry) => entry.insert(slot),
+            }
+        } else {
+            self.points.entry(key).insert_entry(slot).into_mut()
+        }
+    }
+}
+
+/// The state of a task, as rules see it: committed rows with the batch's changes over them.
+pub struct State<'s> {
+    store: &'s dyn Store,
+    overlay: &'s mut Overlay,
+}
+
+impl<'s> State<'s> {
+    pub fn new(store: &'s dyn Store, overlay: &'s mut Overlay) -> State<'s> {
+        State { store, overlay }
+    }
+
+    /// The row, to read.
+    pub fn get<R: Row>(&mut self, key: &str) -> Option<&R> {
+        self.load::<R>(key).row.as_ref().and_then(|row| row.as_any().downcast_ref())
+    }
+
+    /// The row, to change; `None` if there is none.
+    pub fn get_mut<R: Row>(&mut self, key: &str) -> Option<&mut R> {
+        let slot = self.load::<R>(key);
+        slot.changed |= slot.row.is_some();
+        slot.row.as_mut().and_then(|row| row.as_any_mut().downcast_mut())
+    }
+
+    /// The row, to change; made first if there is none.
+    pub fn entry<R: Row>(&mut self, key: &str, make: impl FnOnce() -> R) -> &mut R {
+        let slot = self.load::<R>(key);
+        slot.changed = true;
+        let row = slot.row.get_or_insert_with(|| Box::new(make()));
+        match row.as_any_mut().downcast_mut() {
+            Some(row) => row,
+            None => unreachable!("a table holds rows of one type"),
+        }
+    }
+
+    pub fn put<R: Row>(&mut self, key: &str, row: R) {
+        let slot = Slot { row: Some(Box::new(row)), changed: true };
+        self.overlay.insert(R::TABLE, store_key(R::TABLE, key), slot);
+    }
+
+    pub fn delete<R: Row>(&mut self, key: &str) {
+        self.overlay.insert(R::TABLE, store_key(R::TABLE, key), Slot { row: None, changed: true });
+    }
+
+    pub fn contains<R: Row>(&mut self, key: &str) -> bool {
+        self.load::<R>(key).row.is_some()
+    }
+
+    /// Up to `limit` rows whose keys start with `prefix`, in order of their keys (bytewise).
+    pub fn scan<R: Row>(&mut self, prefix: &str, limit: usize) -> Vec<(String, R)> {
+        self.scan_from(prefix, prefix, limit)
+    }
+
+    /// As [`State::scan`], from the key `from` on (inclusive).
+    pub fn scan_from<R: Row>(&mut self, prefix: &str, from: &str, limit: usize) -> Vec<(String, R)> {
+        debug_assert!(R::TABLE.is_ordered(), "only ordered tables can be scanned");
+        let prefix = store_key(R::TABLE, prefix);
+        let mut next = store_key(R::TABLE, from).max(prefix.clone());
+        let mut found = Vec::new();
+        while found.len() < limit {
+            let wanted = limit - found.len();
+            let stored = match self.store.scan(&prefix, &next, wanted) {
+                Ok(stored) => stored,
+                Err(error) => {
+                    self.overlay.fault.get_or_insert(error);
+                    return found;
+                }
+            };
+            // beyond the last stored row of a full page the store may hold rows that the page does not show
+            let page_end = (stored.len() == wanted).then(|| stored[wanted - 1].0.clone());
+            let mut stored = stored.into_iter().filter(|(key, _)| !self.overlay.ordered.contains_key(key)).peekable();
+            let from = Bound::Included(next.as_slice());
+            let mut changed = self
+                .overlay
+                .ordered
+                .range::<[u8], _>((from, Bound::Unbounded))
+                .take_while(|(key, _)| key.starts_with(&prefix) && page_end.as_ref().is_none_or(|end| *key <= end))
+                .peekable();
+            while found.len() < limit {
+                let take_stored = match (stored.peek(), changed.peek()) {
+                    (Some((stored, _)), Some((changed, _))) => stored < *changed,
+                    (stored, _) => stored.is_some(),
+                };
+                if take_stored {
+                    let Some((key, bytes)) = stored.next() else { break };
+                    if let Ok(row) = postcard::from_bytes(&bytes) {
+                        found.push((text_of(&key), row));
+                    }
+                } else {
+                    let Some((key, slot)) = changed.next() else { break };
+                    if let Some(row) = slot.row.as_ref().and_then(|row| row.as_any().downcast_ref::<R>()) {
+                        found.push((text_of(key), row.clone()));
+                    }
+                }
+            }
+            match page_end {
+                Some(mut end) => {
+                    end.push(0);
+                    next = end;
+                }
+                None => break,
+            }
+        }
+        found
+    }
+
+    fn load<R: Row>(&mut self, key: &str) -> &mut Slot {
+        let store_key = store_key(R::TABLE, key);
+        // looked up twice, as the borrow checker cannot yet follow an early return of the first
+        if self.overlay.slot(R::TABLE, &store_key).is_none() {
+            let row = match self.store.get(&store_key) {
+                Ok(Some(bytes)) => match postcard::from_bytes::<R>(&bytes) {
+                    Ok(row) => Some(Box::new(row) as Box<dyn AnyRow>),
+                    Err(error) => {
+                        let error = StoreError(format!("row {key:?} of {:?} cannot be read: {error}", R::TABLE));
+                        self.overlay.fault.get_or_insert(error);
+                        None
+                    }
+                },
+                Ok(None) => None,
+                Err(error) => {
+                    self.overlay.fault.get_or_insert(error);
+                    None
+                }
+            };
+            return self.overlay.insert(R::TABLE, store_key, Slot { row, changed: false });
+        }
+        match self.overlay.slot(R::TABLE, &store_key) {
+            Some(slot) => slot,
+            None => unreachable!("just looked up"),
+        }
+    }
+}
+
+fn store_key(table: Table, key: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(1 + key.len());
+    bytes.push(table as u8);
+    bytes.extend_from_slice(key.as_bytes());
+    bytes
+}
+
+fn text_of(store_key: &[u8]) -> String {
+    String::from_utf8_lossy(&store_key[1..]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::super::MemStore;
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Count(u32);
+    impl Row for Count {
+        const TABLE: Table = Table::Tally;
+    }
+
+    fn keys(rows: Vec<(String, Count)>) -> Vec<(String, u32)> {
+        rows.into_iter().map(|(key, count)| (key, count.0)).collect()
+    }
+
+    #[test]
+    fn scans_see_the_store_with_the_changes_over_it() {
+        let mut store = MemStore::default();
+        let mut overlay = Overlay::default();
+        let mut state = State::new(&store, &mut overlay);
+        for i in 0..10u32 {
+            state.put(&format!("a/{i}"), Count(i));
+        }
+        state.put("b/0", Count(100));
+        let changes = overlay.changes();
+        store.apply(changes);
+        overlay.clear();
+
+        let mut state = State::new(&store, &mut overlay);
+        state.delete::<Count>("a/0");
+        state.delete::<Count>("a/3");
+        state.put("a/35", Count(35));
+        state.entry("a/4", || Count(0)).0 = 44;
+        let expected = [("a/1", 1), ("a/2", 2), ("a/35", 35), ("a/4", 44), ("a/5", 5)].map(|(k, v)| (k.to_owned(), v));
+        assert_eq!(keys(state.scan("a/", 5)), expected);
+        assert_eq!(keys(state.scan("a/", 2)), expected[..2]);
+        assert_eq!(state.scan::<Count>("a/", usize::MAX).len(), 9);
+        assert_eq!(keys(state.scan_from("a/", "a/35", 1)), expected[2..3]);
+        assert_eq!(keys(state.scan("b/", 9)), [("b/0".to_owned(), 100)]);
+        assert_eq!(overlay.changes().len(), 4);
+    }
+}

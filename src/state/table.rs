@@ -1,0 +1,114 @@
+//! The tables, and what a row of one is.
+
+use std::any::Any;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The tables of both stages. The number is the first byte of a row's key in the store and the changelog: never reuse one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Table {
+    // the contact stage, in the partition of the contact
+    /// `account/contact` → score, dedup, identities: all that an event of the contact reads.
+    Contact = 1,
+    /// `account/contact/number` → a full chunk of the contact's timeline.
+    TimelineChunk = 2,
+    /// `time/account/contact` → nothing: when to look at a contact again (retention, inactivity).
+    ContactTimer = 3,
+    /// Progress of the partition: greatest event time.
+    ContactClock = 4,
+
+    // the account stage, in the partition of the account
+    /// The watermarks of the partitions.
+    Watermark = 32,
+    /// `account` → versions known, roster changes made by commands.
+    Account = 33,
+    /// `due time/account/kind/…` → what is to be done when account time gets there.
+    Timer = 34,
+    /// `account/command id` → the answer given.
+    Command = 35,
+    /// `account/source/id` → identity of an event without contact.
+    AccountIdentity = 36,
+    /// `account/rep` → XP, coins, level, league, badges, certifications.
+    Rep = 37,
+    /// `account/scope/period/subject` → value and when it was reached.
+    Tally = 38,
+    /// `account/board/period/order…` → subject: a board in the order of its ranks.
+    BoardIndex = 39,
+    /// What boards and contests keep beside their index.
+    Board = 40,
+    Contest = 41,
+    League = 42,
+    Badge = 43,
+    /// `grant id` → what was granted.
+    Grant = 44,
+    Redemption = 45,
+    Stock = 46,
+    Goal = 47,
+    /// `account/plan/period/rep` → a commission statement.
+    Statement = 48,
+    /// Payments that commissions may have to take back, by `account/plan/payment`.
+    Payment = 49,
+    /// Refunds that wait for their payment.
+    PendingRefund = 50,
+    Spif = 51,
+    /// `account/contact` → owner, portfolio and their history.
+    Owner = 52,
+    /// `account/rep/contact` → nothing: the contacts of a rep.
+    Owned = 53,
+    Portfolio = 54,
+    Presence = 55,
+    Rotation = 56,
+    /// `account/kind/item` → a conversation or comment and who has it.
+    Item = 57,
+    /// `account/time/kind/item` → nothing: items without a rep, oldest first.
+    Unassigned = 58,
+    Load = 59,
+    Relationship = 60,
+    Conflict = 61,
+    /// Coalesced outputs that are still to be published.
+    Dirty = 62,
+    Deal = 63,
+    Late = 64,
+    /// Spare room for indexes of ownership.
+    OwnershipIndex = 65,
+    PortfolioIndex = 66,
+    Transfer = 67,
+    BoardStart = 68,
+    OpenPeriod = 69,
+    AccountTime = 70,
+    Pareto = 71,
+}
+
+impl Table {
+    /// Whether rows are read in the order of their keys. The others are only ever read one by one.
+    pub fn is_ordered(self) -> bool {
+        !matches!(self, Table::Contact | Table::TimelineChunk)
+    }
+}
+
+/// A type of row. The key is a text made with [`crate::events::keys`], unique within the table.
+pub trait Row: Serialize + DeserializeOwned + Clone + 'static {
+    const TABLE: Table;
+}
+
+/// A row whose type is only known to its table.
+pub(super) trait AnyRow: Any {
+    fn encode(&self) -> Vec<u8>;
+    fn as_any(&self) -> &dyn Any;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+}
+
+impl<R: Row> AnyRow for R {
+    fn encode(&self) -> Vec<u8> {
+        // postcard only fails where a type cannot be serialized at all, which the first test of a row shows
+        postcard::to_stdvec(self).unwrap_or_default()
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
