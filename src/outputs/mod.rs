@@ -2,6 +2,7 @@
 //! bytes in one hop.
 
 mod actor;
+mod dead_letter;
 mod lead;
 mod outbox;
 mod ownership;
@@ -10,6 +11,7 @@ mod topic;
 use serde::Serialize;
 
 pub use actor::*;
+pub use dead_letter::dead_letter;
 pub use lead::*;
 pub use outbox::{Headers, Outbox, Record, Route};
 pub use ownership::*;
