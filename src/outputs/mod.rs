@@ -6,6 +6,7 @@ mod dead_letter;
 mod lead;
 mod outbox;
 mod ownership;
+mod schema;
 mod topic;
 
 use serde::Serialize;
@@ -15,6 +16,7 @@ pub use dead_letter::dead_letter;
 pub use lead::*;
 pub use outbox::{Headers, Outbox, Record, Route};
 pub use ownership::*;
+pub use schema::schema;
 pub use topic::Topic;
 
 use crate::events::keys;
