@@ -2,14 +2,17 @@
 //! bytes in one hop.
 
 mod actor;
+mod dead_letter;
 mod lead;
 mod outbox;
 mod ownership;
+pub mod partitioner;
 mod topic;
 
 use serde::Serialize;
 
 pub use actor::*;
+pub use dead_letter::dead_letter;
 pub use lead::*;
 pub use outbox::{Headers, Outbox, Record, Route};
 pub use ownership::*;
@@ -72,6 +75,7 @@ impl Output<'_> {
         let join = keys::join;
         match self {
             Output::LeadScore(o) => join(&[o.account, o.contact]),
+            Output::Timeline(o) if o.outcome == Outcome::Carried => join(&[o.account, o.contact, "carried", o.group]),
             Output::Timeline(o) => join(&[o.account, o.contact, o.event.source, o.event.id, o.key]),
             Output::SegmentChange(o) => join(&[o.account, o.segment, o.contact]),
             Output::RepProgress(o) => join(&[o.account, o.rep]),
