@@ -139,9 +139,10 @@ impl ContactTask {
     }
 
     fn advance(&mut self, store: &dyn Store, time: Timestamp) {
-        let clock = self.clock.now.get_or_insert_with(|| {
-            State::new(store, &mut self.overlay).get::<ClockRow>("").copied().unwrap_or_default()
-        });
+        let clock = self
+            .clock
+            .now
+            .get_or_insert_with(|| State::new(store, &mut self.overlay).get::<ClockRow>("").copied().unwrap_or_default());
         if Some(time) > clock.time {
             clock.time = Some(time);
             self.clock.changed = true;

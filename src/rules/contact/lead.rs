@@ -15,7 +15,8 @@ pub fn publish(key: &str, row: &ContactRow, rules: Option<&ContactRules>, logged
         return;
     };
     let Some((account, contact)) = split(key) else { return };
-    let mut groups: Vec<(&str, i64)> = version.groups.iter().map(|group| (group.key.as_str(), row.points_of(group.hash))).collect();
+    let mut groups: Vec<(&str, i64)> =
+        version.groups.iter().map(|group| (group.key.as_str(), row.points_of(group.hash))).collect();
     // points that an earlier version gave to a group that this one does not declare
     let declared = |hash| version.groups.iter().any(|group| group.hash == hash);
     let undeclared = row.groups.iter().filter(|sum| sum.points != 0 && !declared(sum.group));

@@ -22,7 +22,8 @@ pub fn update(row: &mut ContactRow, version: &Version, at: At<'_>, out: &mut Out
     if declared.is_empty() && row.segments.is_empty() {
         return;
     }
-    let gone: Vec<String> = row.segments.iter().filter(|key| declared.iter().all(|segment| segment.key != **key)).cloned().collect();
+    let gone: Vec<String> =
+        row.segments.iter().filter(|key| declared.iter().all(|segment| segment.key != **key)).cloned().collect();
     for key in gone {
         change(row, &key, false, at, out);
     }
