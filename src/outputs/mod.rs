@@ -6,7 +6,7 @@ mod dead_letter;
 mod lead;
 mod outbox;
 mod ownership;
-mod schema;
+pub mod partitioner;
 mod topic;
 
 use serde::Serialize;
@@ -76,6 +76,7 @@ impl Output<'_> {
         let join = keys::join;
         match self {
             Output::LeadScore(o) => join(&[o.account, o.contact]),
+            Output::Timeline(o) if o.outcome == Outcome::Carried => join(&[o.account, o.contact, "carried", o.group]),
             Output::Timeline(o) => join(&[o.account, o.contact, o.event.source, o.event.id, o.key]),
             Output::SegmentChange(o) => join(&[o.account, o.segment, o.contact]),
             Output::RepProgress(o) => join(&[o.account, o.rep]),
