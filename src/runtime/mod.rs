@@ -17,3 +17,13 @@ pub mod store;
 pub mod telemetry;
 pub mod topics;
 pub mod worker;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::events::Timestamp;
+
+/// The wall clock.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(since.as_millis() as i64)
+}

@@ -80,8 +80,10 @@ pub struct End {
     pub end: u64,
     /// The offset to be read next: past transaction markers, which take up offsets and are never seen as records.
     pub next: u64,
-    /// Everything up to `end` has been handed out.
-    pub caught_up: bool,
+    /// `next` has reached `end`, and the log is answering.
+    pub reached: bool,
+    /// Every record before `next` has been handed out.
+    pub drained: bool,
     /// When this was so.
     pub at: Timestamp,
 }

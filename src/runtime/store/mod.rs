@@ -112,6 +112,11 @@ impl Shared {
     }
 }
 
+/// Rows written to disk since the process started.
+pub fn rows_written() -> u64 {
+    flush::WRITTEN.load(Ordering::Relaxed)
+}
+
 /// The marker of a store that is open, or was not closed.
 const OPEN: &str = "open";
 

@@ -66,11 +66,10 @@ impl ConsumerNotes {
                 };
                 // a leader that does not answer cannot say that there is nothing new
                 let answers = |broker: &Broker| broker.nodeid == seen.leader && broker.state == "UP" && broker.rxidle < 2_000_000;
-                let caught_up = next >= end
-                    && seen.fetchq_cnt == 0
-                    && seen.fetch_state == "active"
-                    && statistics.brokers.values().any(answers);
-                ends.insert(Place::new(name, partition), End { end, next, caught_up, at });
+                let reached =
+                    next >= end && seen.fetch_state == "active" && statistics.brokers.values().any(answers);
+                let drained = seen.fetchq_cnt == 0;
+                ends.insert(Place::new(name, partition), End { end, next, reached, drained, at });
             }
         }
     }

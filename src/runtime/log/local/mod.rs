@@ -16,6 +16,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 pub use self::disk::{Call, Directory, Disk, Fault, MemDisk};
 pub use self::frame::Stored;
 use super::{Log, LogError, Next, Place, Session};
+use crate::events::Timestamp;
 use crate::outputs::{Outbox, Route, partitioner};
 
 /// A log in one directory, shared by the threads of a process. Clones are the same log.
@@ -91,6 +92,10 @@ impl LocalLog {
 
     fn index(&self) -> MutexGuard<'_, Index> {
         self.0.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        crate::runtime::now()
     }
 
     /// Writes a frame and syncs it. Only then the index knows of it.

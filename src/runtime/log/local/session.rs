@@ -3,10 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::{LocalLog, Run, Stored, segment_name};
-use crate::events::Timestamp;
 use crate::outputs::{Outbox, Topic};
 use crate::runtime::log::{
     Batch, Body, Change, Changelog, CommitError, End, INPUTS, Limit, LogError, Message, Next, Place, Row, Session,
@@ -185,8 +184,7 @@ impl Session for LocalSession {
     fn end(&self, place: Place) -> Option<End> {
         let next = self.positions.borrow().get(&place).copied()?;
         let end = self.log.index().next(place);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Some(End { end, next, caught_up: next >= end, at: Timestamp(now.as_millis() as i64) })
+        Some(End { end, next, reached: next >= end, drained: true, at: self.log.now() })
     }
 
     fn changelog(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
