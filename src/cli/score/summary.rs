@@ -48,14 +48,14 @@ impl Summary {
         let statements = self.values(Topic::Statements);
         if format == Format::Json {
             let summary = json!({
-                "events": counters.events, "duplicates": counters.duplicates, "rejected": counters.rejected_total(),
+                "events": counters.events, "duplicates": counters.deduplicated, "rejected": counters.rejected_total(),
                 "contacts": count, "sum_of_scores": total, "records": self.records,
                 "top_leads": leads, "reps": reps, "leaderboards": boards, "statements": statements,
             });
             println!("{summary}");
             return;
         }
-        println!("{} events, {} duplicates, {} rejected", counters.events, counters.duplicates, counters.rejected_total());
+        println!("{} events, {} duplicates, {} rejected", counters.events, counters.deduplicated, counters.rejected_total());
         println!("{count} contacts, sum of scores {total}");
         table("Top leads", &["contact", "score", "events", "segments"], leads.iter().map(|lead| {
             vec![text(&lead["contact"]), text(&lead["score"]), text(&lead["events"]), texts(&lead["segments"])]
