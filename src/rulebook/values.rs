@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
@@ -389,11 +390,17 @@ impl fmt::Debug for Condition {
     }
 }
 
+impl FromStr for Condition {
+    type Err = String;
+    fn from_str(source: &str) -> Result<Condition, String> {
+        let program = Program::compile(source)?;
+        Ok(Condition { source: source.to_owned(), program: Arc::new(program) })
+    }
+}
+
 impl<'de> Deserialize<'de> for Condition {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Condition, D::Error> {
-        let source = String::deserialize(d)?;
-        let program = Program::compile(&source).map_err(de::Error::custom)?;
-        Ok(Condition { source, program: Arc::new(program) })
+        String::deserialize(d)?.parse().map_err(de::Error::custom)
     }
 }
 
