@@ -7,6 +7,9 @@ mod condition;
 mod model;
 mod parse;
 mod source;
+#[cfg(test)]
+mod tests;
+mod validate;
 pub mod values;
 mod versions;
 

@@ -32,7 +32,8 @@ impl Program {
         }
         let program = cel::Program::compile(source).map_err(|errors| {
             let first = errors.errors.first();
-            let message = first.map_or("it cannot be read", |error| error.msg.as_str());
+            // after "expecting" the parser lists its tokens
+            let message = first.and_then(|error| error.msg.split(" expecting ").next()).unwrap_or("it cannot be read");
             let column = first.map_or(1, |error| error.pos.1);
             format!("condition {source:?}, column {column}: {message}")
         })?;

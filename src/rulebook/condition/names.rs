@@ -13,9 +13,31 @@ pub const SCORE_NAMES: &[&str] = &["score", "groups", "events"];
 /// The functions of CEL's standard library; operators and the macros (`has`, `all`, `exists`, …) aside.
 /// Source: CEL specification, "List of Standard Definitions".
 const FUNCTIONS: &[&str] = &[
-    "size", "contains", "startsWith", "endsWith", "matches", "string", "int", "uint", "double", "bool", "bytes", "timestamp",
-    "duration", "type", "dyn", "getFullYear", "getMonth", "getDayOfYear", "getDayOfMonth", "getDate", "getDayOfWeek", "getHours",
-    "getMinutes", "getSeconds", "getMilliseconds",
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "string",
+    "int",
+    "uint",
+    "double",
+    "bool",
+    "bytes",
+    "timestamp",
+    "duration",
+    "type",
+    "dyn",
+    "getFullYear",
+    "getMonth",
+    "getDayOfYear",
+    "getDayOfMonth",
+    "getDate",
+    "getDayOfWeek",
+    "getHours",
+    "getMinutes",
+    "getSeconds",
+    "getMilliseconds",
 ];
 
 /// Types, which are values in CEL: `type(data.x) == string`.
@@ -48,7 +70,8 @@ impl Names {
         match &expression.expr {
             Expr::Unspecified | Expr::Literal(_) => {}
             Expr::Ident(name) => {
-                let own = bound.contains(&name.as_str()) || name.starts_with('@') || TYPES.contains(&name.as_str()) && name != "type";
+                let own =
+                    bound.contains(&name.as_str()) || name.starts_with('@') || TYPES.contains(&name.as_str()) && name != "type";
                 if !own {
                     self.variables.insert(name.clone());
                 }

@@ -38,7 +38,7 @@ impl VariableResolver for EventVariables<'_> {
             "account" => self.account,
             "contact" => self.contact?,
             "actor" => self.actor?,
-            "data" => return self.data.as_deref().map(|data| CowVal::Borrowed(data)),
+            "data" => return self.data.as_deref().map(CowVal::Borrowed),
             "time" => {
                 let time = chrono::DateTime::from_timestamp_millis(self.time.0)?;
                 return Some(CowVal::owned(CelTimestamp::from(time.fixed_offset())));

@@ -55,8 +55,7 @@ impl RuleError {
         let gutter = " ".repeat(self.line.to_string().len());
         let marked = self.file.inner().get(self.span.offset()..self.span.offset() + self.span.len()).unwrap_or_default();
         writeln!(f, "{gutter} |\n{} | {source}", self.line)?;
-        let indent: String =
-            source.chars().take(self.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let indent: String = source.chars().take(self.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         writeln!(f, "{gutter} | {indent}{}", "^".repeat(marked.chars().count().max(1)))?;
         if let Some(help) = &self.help {
             writeln!(f, "{gutter} = {help}")?;

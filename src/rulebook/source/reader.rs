@@ -80,6 +80,29 @@ impl de::Error for ReadError {
         ReadError { message: message.to_string(), help: None, missing: None, hidden: false, node: None }
     }
 
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> ReadError {
+        let found = match found {
+            Unexpected::Seq => "a list".to_owned(),
+            Unexpected::Map => "a map".to_owned(),
+            Unexpected::Unit | Unexpected::Option => "nothing".to_owned(),
+            other => other.to_string(),
+        };
+        // serde says what a type is called in Rust; who writes rules knows texts, numbers, lists and keys
+        let expected = match expected.to_string().as_str() {
+            "a string" | "string" | "str" => "a text".to_owned(),
+            "a boolean" => "true or false".to_owned(),
+            "i64" | "u64" | "u32" => "a whole number".to_owned(),
+            "a sequence" => "a list".to_owned(),
+            name if name.starts_with("struct ") => "a map of keys".to_owned(),
+            other => other.to_owned(),
+        };
+        ReadError::custom(format_args!("expected {expected}, found {found}"))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> ReadError {
+        ReadError::custom(format_args!("{found} is out of range: expected {expected}"))
+    }
+
     fn missing_field(field: &'static str) -> ReadError {
         ReadError { missing: Some(field), ..ReadError::custom(format_args!("`{field}` is missing")) }
     }
