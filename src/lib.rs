@@ -17,6 +17,8 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
+#[cfg(feature = "runtime")]
+pub mod cli;
 pub mod decode;
 pub mod engine;
 pub mod events;
@@ -24,3 +26,5 @@ pub mod outputs;
 pub mod rulebook;
 pub mod rules;
 pub mod state;
+#[cfg(feature = "runtime")]
+pub mod runtime;

@@ -102,7 +102,8 @@ impl ContactTask {
             return;
         };
         let Some(contact) = event.contact.as_deref() else {
-            let record = Stamp { input, event, version, contact: None, logged, first: false };
+            let forget_at = (self.limits.dedup_window.0 < i64::MAX).then(|| logged.plus(self.limits.dedup_window));
+            let record = Stamp { input, event, version, contact: None, logged, first: false, forget_at };
             record.forward(&Applied::default(), &mut self.counters, out);
             return;
         };
@@ -134,7 +135,7 @@ impl ContactTask {
         for (number, chunk) in applied.chunks.drain(..) {
             state.put(&format!("{key}/{number}"), chunk);
         }
-        let stamp = Stamp { input, event, version, contact: Some(contact), logged, first };
+        let stamp = Stamp { input, event, version, contact: Some(contact), logged, first, forget_at: None };
         stamp.forward(&applied, &mut self.counters, out);
     }
 
@@ -184,7 +185,6 @@ impl ContactTask {
             data: command.data.text(),
             digest: command.digest,
             original: input.original(logged),
-            logged_at: logged,
         };
         out.forward(Route::Key, &command.account, &AccountRecord::Command(record), logged);
     }
@@ -277,17 +277,21 @@ struct Stamp<'s, 'a> {
     contact: Option<&'s str>,
     logged: Timestamp,
     first: bool,
+    /// When its identity can be forgotten; `None`: never.
+    forget_at: Option<Timestamp>,
 }
 
 impl Stamp<'_, '_> {
     fn forward(&self, applied: &Applied, counters: &mut Counters, out: &mut Outbox) {
-        let Stamp { input, event, version, contact, logged, first } = *self;
+        let Stamp { input, event, version, contact, logged, first, forget_at } = *self;
         let interest = version.interest(&event.kind);
         let no_money = version.of_type(&event.kind).is_some_and(|of_type| {
             let context = crate::rulebook::EventContext {
                 kind: &event.kind,
                 source: &event.source,
                 id: &event.id,
+                time: event.time,
+                account: &event.account,
                 contact,
                 actor: event.actor.as_deref(),
                 data: &event.data,
@@ -324,7 +328,7 @@ impl Stamp<'_, '_> {
             data: if interest.data || new || contact.is_none() { event.data.text() } else { "" },
             original: (interest.original || contact.is_none()).then(|| input.original(logged)),
             digest: event.digest,
-            logged_at: logged,
+            forget_at,
         };
         out.forward(Route::Key, &event.account, &AccountRecord::Event(record), logged);
     }

@@ -7,6 +7,7 @@ mod lead;
 mod outbox;
 mod ownership;
 pub mod partitioner;
+mod schema;
 mod topic;
 
 use serde::Serialize;

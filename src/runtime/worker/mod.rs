@@ -18,7 +18,7 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 pub use self::control::{Control, ThreadState};
-use self::partition::{Partition, Stage};
+use self::partition::Partition;
 use super::log::{Batch, Change, CommitError, Log, LogError, Next, Place, Session};
 use super::metrics::Metrics;
 use super::settings::Settings;

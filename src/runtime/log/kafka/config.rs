@@ -80,8 +80,8 @@ pub fn reader(settings: &Kafka) -> ClientConfig {
 
 /// The settings win over what is chosen here.
 fn over(mut config: ClientConfig, settings: &Kafka) -> ClientConfig {
-    for (key, value) in client(settings).config_map() {
-        config.set(*key, *value);
+    for (key, value) in client(settings).config_map().iter().map(|(key, value)| (*key, *value)) {
+        config.set(key, value);
     }
     config
 }

@@ -3,13 +3,14 @@
 //! A file is a row of frames: length and CRC-32 of the payload (4 bytes each, little-endian), then the payload: length and
 //! content of the head (postcard), then the records, those of a place together.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::events::Timestamp;
-use crate::outputs::{Headers, Topic};
+use crate::outputs::Topic;
 use crate::runtime::log::{Next, Place};
 
 /// Length and checksum.
@@ -74,7 +75,7 @@ impl Builder {
         timestamp: Timestamp,
         key: Option<&[u8]>,
         value: Option<&[u8]>,
-        headers: &Headers,
+        headers: &[(Cow<'static, str>, Vec<u8>)],
     ) {
         let section = self.sections.entry(place).or_default();
         if section.count == 0 {
@@ -249,9 +250,8 @@ impl Stored {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use super::*;
+    use crate::outputs::Headers;
 
     #[test]
     fn frames_survive_and_damage_is_seen() {
