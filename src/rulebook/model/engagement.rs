@@ -1,14 +1,14 @@
 //! The engagement catalog: what events are worth to a lead.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::yes;
 use crate::events::Duration;
 use crate::rulebook::values::{CatalogMatch, Condition, Dedup};
 
 /// A named counter that adds up points by theme.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     pub key: String,
@@ -16,18 +16,18 @@ pub struct Group {
 }
 
 /// An entry of the engagement catalog: what an event is worth.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogEntry {
     /// Also the event type, unless `match` says otherwise.
     pub key: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(default, rename = "match")]
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "match")]
     pub matches: Option<CatalogMatch>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub icon: Option<String>,
     /// The weight; 0 records without scoring, and it may be negative.
     #[serde(default)]
@@ -47,20 +47,20 @@ pub struct CatalogEntry {
 }
 
 /// Contacts that fulfil a condition on `score`, `groups`, `events`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Segment {
     pub key: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub when: Condition,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Timeline {
     /// How long timeline entries are kept; absent: for ever. Points stay.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub retention: Option<Duration>,
 }

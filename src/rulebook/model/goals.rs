@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{IntoDeserializer, MapAccess};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::Of;
 use crate::events::{Amount, Timestamp, Window};
@@ -13,8 +13,8 @@ use crate::outputs::Reward;
 use crate::rulebook::values::{Forms, Percent, Subjects, read_form};
 
 /// A calendar period, or one with its own dates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
-#[schemars(untagged)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
 pub enum GoalPeriod {
     Window(Window),
     Custom(CustomPeriod),
@@ -38,7 +38,7 @@ impl<'de> Deserialize<'de> for GoalPeriod {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomPeriod {
     #[schemars(with = "String")]
@@ -47,11 +47,11 @@ pub struct CustomPeriod {
     pub ends: Timestamp,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Goal {
     pub key: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(default)]
     pub of: Of,
@@ -67,17 +67,17 @@ pub struct Goal {
     pub targets: BTreeMap<String, Amount>,
     #[serde(default)]
     pub tiers: Vec<GoalTier>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accelerator: Option<GoalAccelerator>,
     /// For goals of teams and accounts: each member gets it.
     #[serde(default)]
     pub collective: Vec<CollectiveReward>,
     /// Locked for a subject until that tier is reached.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<After>,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GoalTier {
     pub key: String,
@@ -87,13 +87,13 @@ pub struct GoalTier {
 }
 
 /// A reward for every step beyond the target, growing.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GoalAccelerator {
     pub from: Percent,
     pub every: Percent,
     /// Needed; optional here so that its absence gets a message of its own.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_to: Option<Percent>,
     #[serde(default)]
     pub reward: Reward,
@@ -102,7 +102,7 @@ pub struct GoalAccelerator {
     pub grows: Reward,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CollectiveReward {
     pub tier: String,
@@ -110,7 +110,7 @@ pub struct CollectiveReward {
     pub reward: Reward,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct After {
     pub goal: String,

@@ -20,19 +20,19 @@ pub use play::*;
 pub use wallboards::*;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::values::{Currency, Weekday, Zone};
 use crate::events::{Duration, Timestamp};
 
 /// One version of an account's rules.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
     /// The account; `*` serves every account without rules of its own.
     pub account: String,
     /// In force from here on (inclusive). Absent in the first version: since ever.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub effective_from: Option<Timestamp>,
     /// Periods are cut in this zone.
@@ -65,7 +65,7 @@ pub struct Document {
     pub metrics: Vec<Metric>,
     #[serde(default)]
     pub levels: Vec<Level>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leagues: Option<Leagues>,
     #[serde(default)]
     pub leaderboards: Vec<Leaderboard>,
@@ -100,7 +100,7 @@ fn yes() -> bool {
 }
 
 /// Which halves of the product are on. Dual credit needs both.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Modules {
     #[serde(default = "yes")]

@@ -22,54 +22,54 @@ pub enum Isolation {
     Open,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ownership {
     #[serde(default)]
     pub isolation: Isolation,
     #[serde(default)]
     pub portfolios: Vec<Portfolio>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_contacts: Option<NewContacts>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversations: Option<Assignment>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comments: Option<Assignment>,
     #[serde(default)]
     pub transfers: Vec<Transfer>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unassigned: Option<Unassigned>,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Portfolio {
     pub key: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(default)]
     pub reps: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
     #[serde(default = "yes")]
     pub active: bool,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewContacts {
     /// The first that matches.
     #[serde(default)]
     pub rules: Vec<NewContactRule>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
     #[serde(default)]
     pub reps: Subjects,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewContactRule {
     pub when: Condition,
@@ -77,16 +77,16 @@ pub struct NewContactRule {
 }
 
 /// Reps named one way or another: exactly one of the keys.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rep: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reps: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub portfolio: Option<String>,
 }
 
@@ -118,41 +118,41 @@ impl Strategy {
 }
 
 /// How conversations, or comments, find their rep.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Assignment {
     pub strategy: Strategy,
     /// Who is chosen where the strategy finds several.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Strategy>,
     #[serde(default)]
     pub reps: Subjects,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
     /// By channel, for `channel`.
     #[serde(default)]
     pub channels: BTreeMap<String, Target>,
     #[serde(default)]
     pub only_online: bool,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<Target>,
     #[serde(default = "yes")]
     pub allow_reassign: bool,
 }
 
 /// An automatic transfer.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Transfer {
     pub when: TransferWhen,
     /// For `inactive`: how long.
-    #[serde(default, rename = "for")]
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "for")]
     #[schemars(with = "Option<String>")]
     pub inactive_for: Option<Duration>,
     pub to: TransferTo,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum TransferWhen {
     #[serde(rename = "rep.deactivated")]
     RepDeactivated,
@@ -160,8 +160,8 @@ pub enum TransferWhen {
     Inactive,
 }
 
-#[derive(Clone, Debug, JsonSchema)]
-#[schemars(untagged)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
 pub enum TransferTo {
     Rotation(RotationName),
     Target(Target),
@@ -185,13 +185,13 @@ impl<'de> Deserialize<'de> for TransferTo {
     }
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RotationName {
     RoundRobin,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unassigned {
     #[schemars(with = "String")]

@@ -6,26 +6,26 @@ use serde::{Deserialize, Serialize};
 use super::yes;
 use crate::rulebook::values::{Condition, DataPath};
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Team {
     pub key: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rep {
     pub id: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
     #[serde(default)]
     pub inboxes: Vec<String>,
     /// The league they start in; absent: the lowest.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub league: Option<String>,
     #[serde(default = "yes")]
     pub active: bool,
@@ -42,23 +42,23 @@ pub enum Credit {
 }
 
 /// A measure of what reps do. `xp` and `coins_earned` are built in.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
     pub key: String,
     /// The event type it takes.
     #[serde(rename = "type")]
     pub kind: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
     /// Each event is 1. Either this or `sum`.
     #[serde(default)]
     pub count: bool,
     /// The field it sums; `data.amount` is money.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<DataPath>,
     /// The event type that takes back.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minus: Option<String>,
     #[serde(default)]
     pub credit: Credit,

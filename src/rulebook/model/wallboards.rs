@@ -20,19 +20,19 @@ pub enum AnnouncementKind {
     OwnershipConflict,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Announcements {
     /// What is broadcast; absent: all.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kinds: Option<Vec<AnnouncementKind>>,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wallboard {
     pub key: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     #[serde(default)]
     pub brand: Brand,
@@ -47,20 +47,20 @@ fn twenty_seconds() -> Duration {
     Duration(20_000)
 }
 
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Brand {
     #[serde(default)]
     pub theme: Theme,
     /// A CSS colour.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<String>,
     /// An image address.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Theme {
     #[default]
@@ -69,9 +69,9 @@ pub enum Theme {
 }
 
 /// One view of a wallboard.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(try_from = "SceneKeys")]
-#[schemars(!try_from, tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "SceneKeys", tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(!try_from)]
 pub enum Scene {
     /// The podium and the ranking of a board.
     Leaderboard {
