@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::events::Duration;
+use crate::rulebook::values::WrittenDuration;
 
 /// The kinds of announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -20,6 +21,7 @@ pub enum AnnouncementKind {
     OwnershipConflict,
 }
 
+/// What is broadcast.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Announcements {
@@ -28,18 +30,23 @@ pub struct Announcements {
     pub kinds: Option<Vec<AnnouncementKind>>,
 }
 
+/// A screen for the floor.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wallboard {
+    /// Its key.
     pub key: String,
+    /// The heading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// How it looks.
     #[serde(default)]
     pub brand: Brand,
     /// How long each scene stays.
     #[serde(default = "twenty_seconds")]
-    #[schemars(with = "String")]
+    #[schemars(with = "WrittenDuration")]
     pub rotate: Duration,
+    /// What it shows, in turn.
     pub scenes: Vec<Scene>,
 }
 
@@ -47,9 +54,11 @@ fn twenty_seconds() -> Duration {
     Duration(20_000)
 }
 
+/// The wallboard's looks.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Brand {
+    /// The colours of the page.
     #[serde(default)]
     pub theme: Theme,
     /// A CSS colour.
@@ -60,6 +69,7 @@ pub struct Brand {
     pub logo: Option<String>,
 }
 
+/// Colours of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Theme {

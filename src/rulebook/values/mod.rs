@@ -35,11 +35,13 @@ mod dedup;
 mod forms;
 mod numbers;
 mod subjects;
+mod written;
 
 pub use dedup::{Dedup, Policy};
 pub(super) use forms::{Forms, read_form};
 pub use numbers::{Percent, Places, Threshold};
 pub use subjects::Subjects;
+pub(super) use written::{WrittenAmount, WrittenDuration, WrittenTime};
 
 /// A time zone by its IANA name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,6 +190,7 @@ pub struct CatalogMatch {
     /// The event type; absent: the entry's key.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "type")]
     pub kind: Option<String>,
+    /// What the event has to fulfil besides its type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
 }
