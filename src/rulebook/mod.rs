@@ -6,6 +6,7 @@
 mod condition;
 mod model;
 mod parse;
+mod schema;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod versions;
 
 pub use condition::EventContext;
 pub use model::*;
+pub use schema::schema;
 pub use source::{RuleError, RuleErrors, SourceFile};
 pub use versions::{AccountRules, RuleSet, Rulebook};
 
