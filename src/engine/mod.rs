@@ -3,6 +3,7 @@
 
 mod contact_task;
 mod counters;
+mod rules_cache;
 mod task;
 
 pub use contact_task::ContactTask;

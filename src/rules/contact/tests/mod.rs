@@ -3,6 +3,7 @@
 mod decoding;
 mod forwarding;
 mod lead;
+mod merging;
 
 use serde_json::{Value, json};
 
@@ -70,6 +71,14 @@ impl Stage {
     /// Takes each line as a batch.
     pub fn feed(&mut self, lines: &[String]) -> &mut Stage {
         self.feed_in_batches(lines, 1)
+    }
+
+    /// Lets time pass, as a batch of its own.
+    pub fn tick(&mut self, time: &str) -> &mut Stage {
+        let mut out = Outbox::default();
+        self.task.tick(&self.store, &self.rules, Timestamp::parse(time).unwrap(), &mut out);
+        self.finish(out);
+        self
     }
 
     pub fn input<'a>(&mut self, value: &'a [u8], timestamp: Option<Timestamp>) -> Input<'a> {
