@@ -290,6 +290,8 @@ impl Stamp<'_, '_> {
                 kind: &event.kind,
                 source: &event.source,
                 id: &event.id,
+                time: event.time,
+                account: &event.account,
                 contact,
                 actor: event.actor.as_deref(),
                 data: &event.data,

@@ -22,7 +22,7 @@ fn every_case_comes_out_as_written() {
             let name = format!("{} {}", path.display(), case.name.clone().unwrap_or_else(|| (i + 1).to_string()));
             let sources =
                 case.own_rules().expect("a golden case has its rules with it").into_iter().map(|text| (name.clone(), text));
-            let rules = RuleSet::load(sources.collect()).unwrap_or_else(|errors| panic!("{errors}"));
+            let rules = RuleSet::load(sources).unwrap_or_else(|errors| panic!("{errors}"));
             wrong.extend(case.run(rules).into_iter().map(|line| format!("{name}: {line}")));
             cases += 1;
         }
