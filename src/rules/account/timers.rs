@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Cause;
-use super::{Account, boards, certifications, commands, commissions, contests, goals, identity, leagues, ownership, rewards};
+use super::{Account, badges, boards, certifications, commands, commissions, contests, goals, identity, leagues, ownership, rewards};
 use crate::events::{Timestamp, keys};
 use crate::state::{Row, State, Table};
 
@@ -68,6 +68,11 @@ pub enum Timer {
     IdentityForgotten {
         identity: String,
     },
+    /// A period of a badge is final.
+    BadgeCloses {
+        badge: String,
+        period: String,
+    },
 }
 
 impl Timer {
@@ -78,6 +83,7 @@ impl Timer {
             Timer::ContestStarts { .. } => 20,
             Timer::GoalCloses { .. } => 30,
             Timer::BoardCloses { .. } => 40,
+            Timer::BadgeCloses { .. } => 45,
             Timer::LeagueCloses { .. } => 50,
             Timer::ContestCloses { .. } => 60,
             Timer::CertificationExpires { .. } => 70,
@@ -124,6 +130,7 @@ pub fn fire(account: &mut Account<'_>, timer: Timer) {
         Timer::ContestStarts { contest } => contests::start(account, &contest),
         Timer::ContestCloses { contest } => contests::close(account, &contest),
         Timer::BoardCloses { board, period } => boards::close(account, &board, &period),
+        Timer::BadgeCloses { badge, period } => badges::close(account, &badge, &period),
         Timer::LeagueCloses { period } => leagues::close(account, &period),
         Timer::GoalCloses { goal, period, subject } => goals::close(account, &goal, &period, &subject),
         Timer::CertificationExpires { rep, certification } => certifications::expire(account, &rep, &certification),
