@@ -196,10 +196,10 @@ fn lower(account: &mut Account<'_>, plan: &Plan, paid: &Paid, part: Amount, refu
     let statement = if row.status == Status::Accrued { Some(id) } else { open(account, book, plan, &paid.rep) };
     let refunded = paid.refunded + part;
     let returned = curve.round(share(paid.spif, refunded, paid.amount));
-    let mut explain = format!("taken back {} of {}: ", explain::grouped(part), explain::grouped(paid.amount));
+    let mut explain = format!("taken back {} of {}: ", explain::money(&curve, part), explain::money(&curve, paid.amount));
     explain.push_str(&explain::change(&curve, before, after));
     if returned != paid.returned {
-        explain.push_str(&format!("; SPIF {}", explain::grouped(returned - paid.returned)));
+        explain.push_str(&format!("; SPIF {}", explain::money(&curve, returned - paid.returned)));
     }
     let earned: Earned = curve.earned(after).since(curve.earned(before));
     let line = NewLine {

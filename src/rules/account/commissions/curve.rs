@@ -119,6 +119,11 @@ impl Curve {
         self.mode == Mode::Marginal
     }
 
+    /// Decimals of the currency's minor unit.
+    pub fn digits(&self) -> u32 {
+        self.digits
+    }
+
     pub fn quota(&self) -> Option<Amount> {
         self.quota.map(Amount)
     }

@@ -15,10 +15,10 @@ pub fn change(curve: &Curve, before: Amount, after: Amount) -> String {
         parts(&mut text, curve, &curve.parts(low, high, high));
     } else {
         // the rate of the last part may be paid on what came before it too, so that only the whole says it
-        let _ = write!(text, "period {}: ", grouped(after));
+        let _ = write!(text, "period {}: ", money(curve, after));
         parts(&mut text, curve, &curve.parts(Amount::ZERO, after, after));
         let (now, then) = (curve.earned(after).total(), curve.earned(before).total());
-        let _ = write!(text, " = {}, less {} before", grouped(now), grouped(then));
+        let _ = write!(text, " = {}, less {} before", money(curve, now), money(curve, then));
     }
     if curve.is_capped_at(before.max(after)) {
         text.push_str(", up to the cap");
@@ -28,11 +28,11 @@ pub fn change(curve: &Curve, before: Amount, after: Amount) -> String {
 
 fn parts(text: &mut String, curve: &Curve, parts: &[Part]) {
     if parts.is_empty() {
-        text.push_str(&grouped(curve.round(Amount::ZERO)));
+        text.push_str(&money(curve, Amount::ZERO));
     }
     for (i, part) in parts.iter().enumerate() {
         let plus = if i > 0 { " + " } else { "" };
-        let _ = write!(text, "{plus}{} at {} %", grouped(curve.round(Amount(part.size))), percent(part.rate));
+        let _ = write!(text, "{plus}{} at {} %", money(curve, Amount(part.size)), percent(part.rate));
         if let Some(step) = part.accelerated {
             let _ = write!(text, " × {} {}", step.factor.normalize(), above(curve, step.from));
         } else if !part.band.is_zero() {
@@ -43,18 +43,22 @@ fn parts(text: &mut String, curve: &Curve, parts: &[Part]) {
 
 /// Where a band or accelerator starts, by the quota if it is the quota.
 fn above(curve: &Curve, from: Decimal) -> String {
-    if curve.quota() == Some(Amount(from)) { "above quota".to_owned() } else { format!("above {}", grouped(Amount(from))) }
+    if curve.quota() == Some(Amount(from)) { "above quota".to_owned() } else { format!("above {}", money(curve, Amount(from))) }
 }
 
 fn percent(ratio: Decimal) -> Decimal {
     ratio.checked_mul(Decimal::ONE_HUNDRED).unwrap_or(Decimal::MAX).normalize()
 }
 
-/// An amount with its thousands apart and two decimals or more: `12,000.00`.
-pub fn grouped(amount: Amount) -> String {
-    let text = amount.to_string();
+/// An amount as it is, with its thousands apart and at least the decimals of its currency: `12,000.00`.
+pub fn money(curve: &Curve, amount: Amount) -> String {
+    let mut exact = amount.0.normalize();
+    if exact.scale() < curve.digits() {
+        exact.rescale(curve.digits());
+    }
+    let text = exact.to_string();
     let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
-    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let mut grouped = String::from(sign);
     for (i, digit) in whole.chars().enumerate() {
         if i > 0 && (whole.len() - i) % 3 == 0 {
@@ -62,7 +66,7 @@ pub fn grouped(amount: Amount) -> String {
         }
         grouped.push(digit);
     }
-    if let Some(fraction) = fraction {
+    if !fraction.is_empty() {
         grouped.push('.');
         grouped.push_str(fraction);
     }

@@ -110,7 +110,7 @@ fn pay(account: &mut Account<'_>, running: &Running<'_>, rep: &str, event: &Acco
     let mut spif_total = Amount::ZERO;
     for (spif, bonus) in spifs::earn(account, running, &curve, rep, event, amount) {
         spif_total += bonus;
-        let explain = format!("SPIF {}: {}", spif.key, explain::grouped(bonus));
+        let explain = format!("SPIF {}: {}", spif.key, explain::money(&curve, bonus));
         let (basis, earned) = (Amount::ZERO, Earned::default());
         let line = NewLine { kind: kind(Kind::Spif), basis, earned, spif: bonus, explain: &explain, ..line.clone() };
         if let Some(statement) = &statement {
