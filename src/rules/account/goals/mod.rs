@@ -5,6 +5,8 @@
 
 mod chain;
 mod ladder;
+#[cfg(test)]
+mod properties;
 mod publish;
 mod row;
 mod running;
