@@ -71,7 +71,8 @@ pub(super) fn take(account: &mut Account<'_>, event: &AccountEvent<'_>) {
         if account.state.contains::<PaymentRow>(&name) {
             take_back(account, &name, &Refund { event: event.reference(), at: stamped.time, data: event.data });
         } else {
-            let until = stamped.time.plus(within).plus(Duration(1));
+            // one that comes late waits no less
+            let until = stamped.time.max(account.time).plus(within).plus(Duration(1));
             timers::set(account, until, &name, Timer::RefundExpires { payment: name.clone() });
             let waiting = Waiting {
                 source: stamped.source.to_owned(),

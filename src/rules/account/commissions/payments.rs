@@ -137,7 +137,8 @@ fn remember(account: &mut Account<'_>, running: &Running<'_>, event: &AccountEve
     let link = event.data.text_at(clawback.by.below_data())?;
     let name = payment_name(account.id, &clawback.by.to_string(), &link);
     // as long as a refund within the window may still come late
-    let forget_at = event.stamped.time.plus(clawback.within).plus(running.book.lateness).plus(Duration(1));
+    let reach = event.stamped.time.plus(clawback.within).max(account.time);
+    let forget_at = reach.plus(running.book.lateness).plus(Duration(1));
     let row = account.state.entry::<PaymentRow>(&name, PaymentRow::default);
     row.forget_at = row.forget_at.max(forget_at);
     row.paid.extend(paid.map(|paid| Paid { forget_at, ..paid }));

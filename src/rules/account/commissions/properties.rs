@@ -202,8 +202,10 @@ fn play(history: &History, commit_every: usize) -> (Stage, BTreeMap<(String, usi
     let mut stage = Stage::new(&[version("2020-01-01T00:00:00Z", first), version(SECOND, second)].join("\n---\n"));
     stage.commit_every = commit_every;
     let mut clock = -1;
-    let mut refunds: BTreeMap<usize, Vec<(i64, Option<i128>)>> = BTreeMap::new();
+    let mut refunds: BTreeMap<usize, Vec<(i64, i64, Option<i128>)>> = BTreeMap::new();
     let mut net: BTreeMap<usize, i128> = BTreeMap::new();
+    // a payment is forgotten once its window and the lateness have passed
+    let mut forgotten_after: BTreeMap<usize, i64> = BTreeMap::new();
     for (i, step) in history.steps.iter().enumerate() {
         let statement = |month: usize, rep: usize| format!("acme/ae/2026-{:02}/r{rep}", month + 1);
         // commands come at the account's time
@@ -218,8 +220,9 @@ fn play(history: &History, commit_every: usize) -> (Stage, BTreeMap<(String, usi
                 stage.send(json!({"t": "payment.confirmed", "id": format!("e{i}"), "at": time, "c": "c1", "a": rep, "d": d}));
                 clock = clock.max(hour);
                 net.insert(payment, amount);
-                for (refunded_at, refund) in refunds.remove(&payment).unwrap_or_default() {
-                    if clock <= refunded_at + WITHIN && refunded_at <= hour + WITHIN {
+                forgotten_after.insert(payment, clock.max(hour + WITHIN) + 48);
+                for (refunded_at, seen_at, refund) in refunds.remove(&payment).unwrap_or_default() {
+                    if clock <= seen_at + WITHIN && refunded_at <= hour + WITHIN {
                         net.entry(payment).and_modify(|net| *net -= refund.unwrap_or(*net).min(*net));
                     }
                 }
@@ -231,14 +234,11 @@ fn play(history: &History, commit_every: usize) -> (Stage, BTreeMap<(String, usi
                 stage
                     .send(json!({"t": "payment.refunded", "id": format!("e{i}"), "at": at(hour).to_string(), "c": "c1", "d": d}));
                 clock = clock.max(hour);
-                let paid_at = history.payments[payment].0;
+                let in_window = hour <= history.payments[payment].0 + WITHIN;
                 match net.get_mut(&payment) {
-                    // a payment is forgotten once its window and the lateness have passed
-                    Some(net) if hour <= paid_at + WITHIN && clock <= paid_at + WITHIN + 48 => {
-                        *net -= amount.unwrap_or(*net).min(*net)
-                    }
+                    Some(net) if in_window && clock <= forgotten_after[&payment] => *net -= amount.unwrap_or(*net).min(*net),
                     Some(_) => {}
-                    None => refunds.entry(payment).or_default().push((hour, amount)),
+                    None => refunds.entry(payment).or_default().push((hour, clock, amount)),
                 }
             }
             Step::Approve { month, rep } => command("statement.approve", json!({"statement": statement(month, rep)})),
