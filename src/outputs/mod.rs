@@ -6,6 +6,8 @@ mod dead_letter;
 mod lead;
 mod outbox;
 mod ownership;
+pub mod partitioner;
+mod schema;
 mod topic;
 
 use serde::Serialize;
@@ -15,6 +17,7 @@ pub use dead_letter::dead_letter;
 pub use lead::*;
 pub use outbox::{Headers, Outbox, Record, Route};
 pub use ownership::*;
+pub use schema::schema;
 pub use topic::Topic;
 
 use crate::events::keys;
@@ -74,6 +77,7 @@ impl Output<'_> {
         let join = keys::join;
         match self {
             Output::LeadScore(o) => join(&[o.account, o.contact]),
+            Output::Timeline(o) if o.outcome == Outcome::Carried => join(&[o.account, o.contact, "carried", o.group]),
             Output::Timeline(o) => join(&[o.account, o.contact, o.event.source, o.event.id, o.key]),
             Output::SegmentChange(o) => join(&[o.account, o.segment, o.contact]),
             Output::RepProgress(o) => join(&[o.account, o.rep]),

@@ -53,12 +53,7 @@ struct Refund<'r> {
 /// Takes an event to the plans that it takes back from.
 pub(super) fn take(account: &mut Account<'_>, event: &AccountEvent<'_>) {
     let stamped = event.stamped;
-    let windows = windows(account, stamped.kind);
-    // an amount that is there but cannot be used is a dead letter already; without one, all of the payment is taken back
-    if windows.is_empty() || (stamped.no_money && event.data.get("amount").is_some()) {
-        return;
-    }
-    for (by, within) in windows {
+    for (by, within) in windows(account, event) {
         let Some(link) = event.data.text_at(by.below_data()) else {
             if by == DataPath::payment()
                 && let Some(original) = &stamped.original
@@ -90,10 +85,17 @@ pub(super) fn take(account: &mut Account<'_>, event: &AccountEvent<'_>) {
 
 /// By what the clawbacks of an event type find their payment, and how long the longest of them takes back. Every version
 /// has a say, as a payment keeps that of its own period.
-fn windows(account: &Account<'_>, kind: &str) -> Vec<(DataPath, Duration)> {
+fn windows(account: &Account<'_>, event: &AccountEvent<'_>) -> Vec<(DataPath, Duration)> {
     let mut windows: Vec<(DataPath, Duration)> = Vec::new();
-    let plans = account.rules.versions().iter().flat_map(|book| &book.commissions);
-    for clawback in plans.filter_map(|plan| plan.clawback.as_ref()).filter(|c| c.events.iter().any(|event| event == kind)) {
+    for plan in account.rules.versions().iter().flat_map(|book| &book.commissions) {
+        let Some(clawback) = &plan.clawback else { continue };
+        if !clawback.events.iter().any(|kind| kind == event.stamped.kind) {
+            continue;
+        }
+        // an amount that is there but cannot be used is a dead letter already; without one, the whole is taken back
+        if event.stamped.no_money && event.data.get(plan.amount.below_data()).is_some() {
+            continue;
+        }
         match windows.iter_mut().find(|(by, _)| *by == clawback.by) {
             Some((_, within)) => *within = clawback.within.max(*within),
             None => windows.push((clawback.by.clone(), clawback.within)),

@@ -58,9 +58,10 @@ pub(super) fn period_at(rules: &AccountRules, plan: &Plan, book: &Rulebook, at: 
     found.map_or_else(|| book.calendar.period(plan.period, at), |running| running.period)
 }
 
-/// What an event is worth to a plan; `None`: no amount that can be used. (For what is money, that is a dead letter already.)
+/// What an event is worth to a plan; `None`: no amount that can be used, which is a dead
+/// letter already.
 pub(super) fn amount_of(plan: &Plan, event: &AccountEvent<'_>) -> Option<Amount> {
-    if plan.amount.is_money() && event.stamped.no_money {
+    if event.stamped.no_money {
         return None;
     }
     let amount = event.data.get(plan.amount.below_data()).and_then(Amount::from_json)?;
