@@ -43,8 +43,11 @@ pub enum Timer {
     },
     /// A refund has waited long enough for its payment.
     RefundExpires {
-        plan: String,
-        refund: String,
+        payment: String,
+    },
+    /// No refund can take this payment back any more.
+    PaymentForgotten {
+        payment: String,
     },
     /// An item has waited long enough for a rep.
     UnassignedAlert {
@@ -91,6 +94,7 @@ impl Timer {
             Timer::UnassignedAlert { .. } => 80,
             Timer::FollowUpDue { .. } => 81,
             Timer::RefundExpires { .. } => 85,
+            Timer::PaymentForgotten { .. } => 86,
             Timer::CommandForgotten { .. } => 90,
             Timer::IdentityForgotten { .. } => 91,
         }
@@ -134,7 +138,8 @@ pub fn fire(account: &mut Account<'_>, timer: Timer) {
         Timer::LeagueCloses { period } => leagues::close(account, &period),
         Timer::GoalCloses { goal, period, subject } => goals::close(account, &goal, &period, &subject),
         Timer::CertificationExpires { rep, certification } => certifications::expire(account, &rep, &certification),
-        Timer::RefundExpires { plan, refund } => commissions::expire_refund(account, &plan, &refund),
+        Timer::RefundExpires { payment } => commissions::expire_refund(account, &payment),
+        Timer::PaymentForgotten { payment } => commissions::forget_payment(account, &payment),
         Timer::UnassignedAlert { kind, item } => ownership::alert_unassigned(account, &kind, &item),
         Timer::FollowUpDue { contact, follow_up } => ownership::follow_up_due(account, &contact, &follow_up),
         Timer::TransferContinues { transfer } => ownership::continue_transfer(account, &transfer),
