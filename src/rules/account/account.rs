@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::publish::{Dirty, Touched};
 use super::rewards::Pending;
 use super::timers::{self, Timer};
-use super::{contests, leagues, publish};
+use super::{contests, leagues, ownership, publish};
 use crate::events::{Duration, Span, Timestamp};
 use crate::outputs::{EventRef, Outbox, Output};
 use crate::rulebook::{AccountRules, Rulebook};
@@ -88,6 +88,7 @@ impl Account<'_> {
             self.state.entry::<AccountRow>(self.id, AccountRow::default).version = version;
             contests::introduce(self, book);
             leagues::introduce(self, book);
+            ownership::introduce(self, book);
         }
     }
 }
