@@ -30,4 +30,8 @@ impl Counters {
     pub fn rejected(&self, reason: Reason) -> u64 {
         self.rejected[reason as usize]
     }
+
+    pub fn rejected_total(&self) -> u64 {
+        self.rejected.iter().sum()
+    }
 }

@@ -51,8 +51,8 @@ pub struct StampedEvent<'a> {
     pub original: Option<Original<'a>>,
     /// Content hash; for events without a contact, which are deduplicated by the account stage.
     pub digest: u64,
-    /// The log's timestamp of the input record.
-    pub logged_at: Timestamp,
+    /// When the identity of an event without a contact can be forgotten; `None`: never.
+    pub forget_at: Option<Timestamp>,
 }
 
 /// A command on its way to the account stage.
@@ -69,7 +69,6 @@ pub struct CommandRecord<'a> {
     pub digest: u64,
     #[serde(borrow)]
     pub original: Original<'a>,
-    pub logged_at: Timestamp,
 }
 
 /// An input record as it came, for its dead letter.

@@ -1,19 +1,20 @@
 //! Outputs of the actor axis: XP, boards, goals, coins, commissions, and the answers to commands.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::EventRef;
 use crate::events::{Amount, Timestamp};
 
 /// A value of a metric: an integer for points and counts, a decimal text for sums.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Value {
     Count(i64),
     Sum(Amount),
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RepProgress<'a> {
     pub account: &'a str,
     pub rep: &'a str,
@@ -28,7 +29,7 @@ pub struct RepProgress<'a> {
     pub certifications: Vec<HeldCertification<'a>>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LevelProgress<'a> {
     pub level: u32,
     pub name: &'a str,
@@ -36,14 +37,14 @@ pub struct LevelProgress<'a> {
     pub next_xp: Option<i64>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct AwardedBadge<'a> {
     pub key: &'a str,
     pub tier: &'a str,
     pub awarded_at: Timestamp,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct HeldCertification<'a> {
     pub key: &'a str,
     pub granted_at: Timestamp,
@@ -51,7 +52,7 @@ pub struct HeldCertification<'a> {
 }
 
 /// A movement of a rep's XP.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct XpEntry<'a> {
     pub account: &'a str,
     /// The ledger entry: the event's source/id/catalog key, the grant id, or the command id; part of the record's key.
@@ -64,7 +65,7 @@ pub struct XpEntry<'a> {
 }
 
 /// A movement of a rep's coins.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct CoinsEntry<'a> {
     pub account: &'a str,
     /// As in [`XpEntry`].
@@ -79,7 +80,7 @@ pub struct CoinsEntry<'a> {
     pub at: Timestamp,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Leaderboard<'a> {
     pub account: &'a str,
     pub board: &'a str,
@@ -93,7 +94,7 @@ pub struct Leaderboard<'a> {
     pub entries: Vec<BoardEntry<'a>>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Contest<'a> {
     pub account: &'a str,
     pub contest: &'a str,
@@ -108,7 +109,7 @@ pub struct Contest<'a> {
     pub entries: Vec<BoardEntry<'a>>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct BoardEntry<'a> {
     /// 1, 2, 3, 4: unique.
     pub position: u32,
@@ -122,7 +123,7 @@ pub struct BoardEntry<'a> {
     pub reached_at: Timestamp,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct GoalProgress<'a> {
     pub account: &'a str,
     pub goal: &'a str,
@@ -140,7 +141,7 @@ pub struct GoalProgress<'a> {
     pub r#final: bool,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TierProgress<'a> {
     pub key: &'a str,
     /// The amount at which it is reached.
@@ -149,7 +150,7 @@ pub struct TierProgress<'a> {
 }
 
 /// Something granted, once.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Grant<'a> {
     pub account: &'a str,
     pub grant: &'a str,
@@ -160,14 +161,14 @@ pub struct Grant<'a> {
     pub at: Timestamp,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Subject<'a> {
     /// `rep`, `team` or `account`.
     pub kind: &'a str,
     pub id: &'a str,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct GrantSource<'a> {
     /// `goal`, `accelerator`, `collective`, `badge`, `level` or `contest`.
     pub kind: &'a str,
@@ -177,7 +178,7 @@ pub struct GrantSource<'a> {
 }
 
 /// What a grant gives; absent parts give nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reward {
     /// XP to add.
@@ -200,7 +201,7 @@ impl Reward {
     }
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Redemption<'a> {
     pub account: &'a str,
     pub redemption: &'a str,
@@ -212,7 +213,7 @@ pub struct Redemption<'a> {
     pub history: Vec<RedemptionStep<'a>>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RedemptionStep<'a> {
     pub status: &'a str,
     pub by: Option<&'a str>,
@@ -221,7 +222,7 @@ pub struct RedemptionStep<'a> {
 }
 
 /// One line of a commission statement. `amount = base + accelerator + spif`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct CommissionLine<'a> {
     pub account: &'a str,
     pub line: &'a str,
@@ -245,7 +246,7 @@ pub struct CommissionLine<'a> {
     pub at: Timestamp,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Statement<'a> {
     pub account: &'a str,
     pub statement: &'a str,
@@ -265,7 +266,7 @@ pub struct Statement<'a> {
 }
 
 /// News for the wallboard and the panel.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Announcement<'a> {
     pub account: &'a str,
     /// Unique within the account, made from its cause.
@@ -279,7 +280,7 @@ pub struct Announcement<'a> {
 }
 
 /// The answer to a command.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct CommandResult<'a> {
     pub account: &'a str,
     pub command: &'a str,

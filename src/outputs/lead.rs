@@ -1,16 +1,18 @@
 //! Outputs of the lead axis.
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::events::Timestamp;
 
 /// A contact's score: the sum of its timeline's counted points, overall and per group.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LeadScore<'a> {
     pub account: &'a str,
     pub contact: &'a str,
     pub score: i64,
     /// Every declared group, 0 when empty.
+    #[schemars(with = "std::collections::BTreeMap<String, i64>")]
     pub groups: Pairs<'a, i64>,
     pub segments: Vec<&'a str>,
     /// Timeline entries.
@@ -30,7 +32,7 @@ impl<V: Serialize> Serialize for Pairs<'_, V> {
 }
 
 /// What became of an event by a catalog entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It gave its points.
@@ -48,7 +50,7 @@ pub enum Outcome {
 }
 
 /// One entry of a contact's timeline.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TimelineEntry<'a> {
     pub account: &'a str,
     pub contact: &'a str,
@@ -63,7 +65,7 @@ pub struct TimelineEntry<'a> {
     pub time: Timestamp,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EventRef<'a> {
     pub id: &'a str,
     pub source: &'a str,
@@ -72,7 +74,7 @@ pub struct EventRef<'a> {
 }
 
 /// A contact came into a segment, or left it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SegmentChange<'a> {
     pub account: &'a str,
     pub segment: &'a str,

@@ -7,6 +7,7 @@ mod lead;
 mod outbox;
 mod ownership;
 pub mod partitioner;
+mod schema;
 mod topic;
 
 use serde::Serialize;
@@ -16,6 +17,7 @@ pub use dead_letter::dead_letter;
 pub use lead::*;
 pub use outbox::{Headers, Outbox, Record, Route};
 pub use ownership::*;
+pub use schema::schema;
 pub use topic::Topic;
 
 use crate::events::keys;

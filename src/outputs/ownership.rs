@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::events::{Amount, Timestamp};
 
 /// Who answers for a contact.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Ownership<'a> {
     pub account: &'a str,
     pub contact: &'a str,
@@ -21,7 +22,7 @@ pub struct Ownership<'a> {
 }
 
 /// A change of owner or portfolio.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct OwnershipChange<'a> {
     pub account: &'a str,
     pub contact: &'a str,
@@ -35,7 +36,7 @@ pub struct OwnershipChange<'a> {
 }
 
 /// Who has a conversation, a comment or a new contact.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Assignment<'a> {
     pub account: &'a str,
     /// `conversation`, `comment` or `contact`.
@@ -51,7 +52,7 @@ pub struct Assignment<'a> {
 }
 
 /// What there is between a contact and us.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Relationship<'a> {
     pub account: &'a str,
     pub contact: &'a str,
@@ -61,7 +62,7 @@ pub struct Relationship<'a> {
 }
 
 /// A deal, a follow-up or a proposal.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema, serde::Deserialize)]
 pub struct RelationshipItem {
     /// The last part of the latest event's type: `won`, `scheduled`, `viewed`.
     pub state: String,

@@ -27,6 +27,8 @@ impl<'a> Subject<'a> {
             kind: &self.event.kind,
             source: &self.event.source,
             id: &self.event.id,
+            time: self.event.time,
+            account: &self.event.account,
             contact: Some(self.contact),
             actor: self.event.actor.as_deref(),
             data: &self.event.data,

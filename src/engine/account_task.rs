@@ -1,0 +1,167 @@
+//! The account stage of one partition: a task over `account-events`.
+
+use super::task::{Input, Publish, Task};
+use crate::decode::Reason;
+use crate::events::{AccountRecord, Timestamp};
+use crate::outputs::{Outbox, Record, Route, Topic, dead_letter};
+use crate::rulebook::{RuleSet, Rulebook};
+use crate::rules::account::rewards::{self, Pending};
+use crate::rules::account::{self, Account, AccountRow, Cause, Touched, clock, commands, ownership, publish, timers};
+use crate::state::{Changes, Overlay, State, Store, StoreError};
+
+/// Applies the records of a partition of `account-events`, in their order.
+#[derive(Debug)]
+pub struct AccountTask {
+    partition: u32,
+    /// Partitions of the product events: account time needs a watermark of each.
+    partitions: u32,
+    overlay: Overlay,
+    touched: Touched,
+    /// The changes of a sealed batch, until it is committed.
+    sealed: Changes,
+}
+
+impl AccountTask {
+    pub fn new(partition: u32, partitions: u32) -> AccountTask {
+        AccountTask { partition, partitions, overlay: Overlay::default(), touched: Touched::new(), sealed: Changes::new() }
+    }
+
+    /// Applies a decoded record.
+    pub fn apply_record(
+        &mut self,
+        store: &dyn Store,
+        rules: &RuleSet,
+        record: &AccountRecord<'_>,
+        logged_at: Timestamp,
+        out: &mut Outbox,
+    ) {
+        match record {
+            AccountRecord::Watermark { partition, time, .. } => {
+                let mut state = State::new(store, &mut self.overlay);
+                if let Some(now) = clock::advance(&mut state, self.partitions, *partition, *time) {
+                    self.work_off_timers(store, rules, now, logged_at, out);
+                }
+            }
+            AccountRecord::Event(event) => {
+                let book = |rules: &RuleSet| rules.account(event.account)?.version(event.version).cloned();
+                self.with_account(store, rules, event.account, logged_at, out, book, |account| {
+                    account::apply_event(account, event);
+                });
+            }
+            AccountRecord::Command(command) => {
+                let book = |rules: &RuleSet| rules.account(command.account)?.at(command.time).cloned();
+                self.with_account(store, rules, command.account, logged_at, out, book, |account| {
+                    commands::apply_command(account, command);
+                });
+            }
+            AccountRecord::RuleStamp { account, version } => {
+                let book = |rules: &RuleSet| rules.account(account)?.version(*version).cloned();
+                self.with_account(store, rules, account, logged_at, out, book, |account| {
+                    rewards::settle(account, Cause { at: account.time, event: None });
+                });
+            }
+            AccountRecord::Inactive { account, contact, since, time } => {
+                let book = |rules: &RuleSet| rules.account(account)?.at(*time).cloned();
+                self.with_account(store, rules, account, logged_at, out, book, |account| {
+                    ownership::on_inactive(account, contact, *since);
+                });
+            }
+        }
+    }
+
+    fn work_off_timers(&mut self, store: &dyn Store, rules: &RuleSet, now: Timestamp, logged_at: Timestamp, out: &mut Outbox) {
+        while let Some((key, due, id, timer)) = timers::first_due(&mut State::new(store, &mut self.overlay), now) {
+            State::new(store, &mut self.overlay).delete::<timers::Timer>(&key);
+            let Some(versions) = rules.account(&id) else { continue };
+            let Some(book) = versions.at(due).or_else(|| versions.latest()) else { continue };
+            let mut account = Account {
+                id: &id,
+                rules: versions,
+                book,
+                time: due,
+                logged_at,
+                state: State::new(store, &mut self.overlay),
+                out,
+                touched: &mut self.touched,
+                pending: Pending::default(),
+            };
+            timers::fire(&mut account, timer);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn with_account(
+        &mut self,
+        store: &dyn Store,
+        rules: &RuleSet,
+        id: &str,
+        logged_at: Timestamp,
+        out: &mut Outbox,
+        book: impl FnOnce(&RuleSet) -> Option<std::sync::Arc<Rulebook>>,
+        apply: impl FnOnce(&mut Account<'_>),
+    ) {
+        let (Some(versions), Some(book)) = (rules.account(id), book(rules)) else { return };
+        let mut state = State::new(store, &mut self.overlay);
+        let time = clock::now(&mut state);
+        let (touched, pending) = (&mut self.touched, Pending::default());
+        let mut account = Account { id, rules: versions, book: &book, time, logged_at, state, out, touched, pending };
+        account.open();
+        apply(&mut account);
+    }
+}
+
+impl Task for AccountTask {
+    fn apply(&mut self, store: &dyn Store, rules: &RuleSet, input: &Input<'_>, out: &mut Outbox) {
+        let Some(bytes) = input.value else { return };
+        let logged_at = input.timestamp.unwrap_or_default();
+        match AccountRecord::decode(bytes) {
+            Some(record) => self.apply_record(store, rules, &record, logged_at, out),
+            None => {
+                let message = "not a record of account-events that this version reads";
+                dead_letter(out, &input.original(logged_at), "account", Reason::NotAnEvent, message);
+            }
+        }
+    }
+
+    fn reject(&mut self, input: &Input<'_>, message: &str, out: &mut Outbox) {
+        let logged_at = input.timestamp.unwrap_or_default();
+        dead_letter(out, &input.original(logged_at), "account", Reason::RuleFailure, message);
+    }
+
+    fn seal(&mut self, store: &dyn Store, rules: &RuleSet, publish: Publish, out: &mut Outbox) {
+        let due = publish::due(&mut State::new(store, &mut self.overlay), &mut self.touched, publish);
+        for (id, dirty, logged_at) in due {
+            let mut state = State::new(store, &mut self.overlay);
+            let time = clock::now(&mut state);
+            let Some(versions) = rules.account(&id) else { continue };
+            // names and levels are shown by the newest version that the account has been told of
+            let newest = state.get::<AccountRow>(&id).map_or(1, |row| row.version);
+            let Some(book) = versions.version(newest) else { continue };
+            let (touched, pending) = (&mut self.touched, Pending::default());
+            let mut account = Account { id: &id, rules: versions, book, time, logged_at, state, out, touched, pending };
+            publish::publish(&mut account, &dirty);
+        }
+        self.sealed = self.overlay.changes();
+        for (key, value) in &self.sealed {
+            let timestamp = Timestamp::default();
+            let (topic, route) = (Topic::AccountChangelog, Route::Partition(self.partition));
+            out.push_raw(Record { topic, route, timestamp, key, value: value.as_deref(), headers: &[] });
+        }
+    }
+
+    fn fault(&self) -> Option<&StoreError> {
+        self.overlay.fault()
+    }
+
+    fn take_changes(&mut self) -> Changes {
+        self.overlay.clear();
+        self.touched.clear();
+        std::mem::take(&mut self.sealed)
+    }
+
+    fn discard(&mut self) {
+        self.overlay.clear();
+        self.touched.clear();
+        self.sealed.clear();
+    }
+}

@@ -1,0 +1,34 @@
+//! Groups, catalog, segments, timeline.
+
+use super::Checker;
+use super::place::Place;
+
+/// Entries are named by their position, in 16 bits.
+const MAX_CATALOG: usize = 65_535;
+
+impl<'a> Checker<'a> {
+    pub(super) fn check_catalog(&mut self, root: Place<'a>) {
+        let document = self.document;
+        self.check_unique(root.key("groups"), "key");
+        self.check_unique(root.key("catalog"), "key");
+        self.check_unique(root.key("segments"), "key");
+        self.require(
+            document.catalog.len() <= MAX_CATALOG,
+            root.name("catalog"),
+            format!("a catalog has at most {MAX_CATALOG} entries"),
+        );
+        for (i, entry) in document.catalog.iter().enumerate() {
+            let place = root.key("catalog").index(i);
+            if let Some(group) = &entry.group {
+                self.check_reference(group, "group", place.key("group"));
+            }
+            let when = entry.matches.as_ref().and_then(|matches| matches.when.as_ref());
+            self.check_condition(when, place.key("match").key("when"));
+        }
+        for (i, segment) in document.segments.iter().enumerate() {
+            self.check_score_condition(&segment.when, root.key("segments").index(i).key("when"));
+        }
+        let kept = document.timeline.retention.is_none_or(|retention| retention.0 > 0);
+        self.require(kept, root.key("timeline").key("retention"), "the timeline is kept for some time: leave it out to keep all");
+    }
+}

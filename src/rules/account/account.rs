@@ -1,0 +1,111 @@
+//! The view of an account that its rules work on.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::publish::{Dirty, Touched};
+use super::rewards::Pending;
+use super::timers::{self, Timer};
+use super::{contests, leagues, publish};
+use crate::events::{Duration, Span, Timestamp};
+use crate::outputs::{EventRef, Outbox, Output};
+use crate::rulebook::{AccountRules, Rulebook};
+use crate::state::{Row, State, Table};
+
+/// What a rule of the account stage sees: one account, at one moment.
+pub struct Account<'a> {
+    pub id: &'a str,
+    /// All versions of its rules.
+    pub rules: &'a AccountRules,
+    /// The version that judges what is being applied: the event's stamp, or the one in force at the command's or timer's time.
+    pub book: &'a Rulebook,
+    /// Account time: what the slowest input has reached. While a timer is worked off, its due time.
+    pub time: Timestamp,
+    /// The log's timestamp of the record being applied; outputs carry it.
+    pub logged_at: Timestamp,
+    pub state: State<'a>,
+    pub out: &'a mut Outbox,
+    /// What the next seal is to publish.
+    pub touched: &'a mut Touched,
+    /// What rewards are still to be settled for.
+    pub pending: Pending,
+}
+
+/// What an entry of a ledger or a grant is credited to.
+#[derive(Clone, Copy, Debug)]
+pub struct Cause<'c> {
+    /// The time it counts at: the event's, the command's, or the due time of what closed.
+    pub at: Timestamp,
+    pub event: Option<EventRef<'c>>,
+}
+
+impl Account<'_> {
+    pub fn emit(&mut self, output: &Output<'_>) {
+        self.out.push(output, self.logged_at);
+    }
+
+    /// Has something published at the end of the batch.
+    pub fn touch(&mut self, dirty: Dirty) {
+        publish::touch(self, dirty);
+    }
+
+    /// Whether a period is final: account time has reached its end plus the lateness.
+    pub fn is_final(&self, span: Span) -> bool {
+        span.end.is_some_and(|end| self.time >= end.plus(self.book.lateness))
+    }
+
+    /// The newest version that the account has been told of; names and levels are published by it.
+    pub fn newest_book(&mut self) -> &Rulebook {
+        let version = self.state.get::<AccountRow>(self.id).map_or(0, |row| row.version);
+        self.rules.version(version).map_or(self.book, |book| book)
+    }
+
+    /// Makes the account known at its first record, and brings in the versions of its rules that are in force by now.
+    /// Later ones are brought in by a timer when their time comes.
+    pub fn open(&mut self) {
+        let known = self.state.get::<AccountRow>(self.id).map_or(0, |row| row.known);
+        let versions = self.rules.versions().len() as u32;
+        if known == versions && self.state.get::<AccountRow>(self.id).is_some_and(|row| row.version >= self.book.version) {
+            return;
+        }
+        let now = self.time.max(Timestamp::MIN);
+        for book in &self.rules.versions()[(known as usize).min(versions as usize)..] {
+            if book.effective_from > now && book.version > self.book.version {
+                timers::set(self, book.effective_from, &book.version.to_string(), Timer::Version { number: book.version });
+            }
+        }
+        let in_force = self.rules.at(now).map_or(0, |book| book.version).max(self.book.version);
+        self.state.entry::<AccountRow>(self.id, AccountRow::default).known = versions;
+        self.introduce_up_to(in_force);
+    }
+
+    /// Brings in the versions up to a number: what they schedule is scheduled.
+    pub fn introduce_up_to(&mut self, number: u32) {
+        let from = self.state.entry::<AccountRow>(self.id, AccountRow::default).version;
+        for version in from + 1..=number {
+            let Some(book) = self.rules.version(version) else { return };
+            self.state.entry::<AccountRow>(self.id, AccountRow::default).version = version;
+            contests::introduce(self, book);
+            leagues::introduce(self, book);
+        }
+    }
+}
+
+/// What there is to know of an account as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AccountRow {
+    /// The newest version that was brought in.
+    pub version: u32,
+    /// How many versions were seen; those with a time to come have a timer.
+    pub known: u32,
+    /// Reps that a command deactivated.
+    pub deactivated: BTreeSet<String>,
+}
+
+impl Row for AccountRow {
+    const TABLE: Table = Table::Account;
+}
+
+/// How long commands and their answers are remembered.
+pub const COMMAND_MEMORY: Duration = Duration::days(30);

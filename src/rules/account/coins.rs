@@ -1,0 +1,73 @@
+//! Coins: a ledger of movements; the balance is their sum.
+
+use rust_decimal::prelude::ToPrimitive;
+
+use super::commands::{Answer, Command, Rejected};
+use super::publish::Dirty;
+use super::xp::RepRow;
+use super::{Account, Cause, metrics};
+use crate::events::keys;
+use crate::outputs::{CoinsEntry, Output};
+
+/// Posts a movement, whatever the balance.
+pub fn post(
+    account: &mut Account<'_>,
+    rep: &str,
+    coins: i64,
+    entry: &str,
+    reason: &str,
+    reference: Option<&str>,
+    cause: &Cause<'_>,
+) {
+    let row = account.state.entry::<RepRow>(&keys::join(&[account.id, rep]), RepRow::default);
+    row.coins = row.coins.saturating_add(coins);
+    let (account_id, balance) = (account.id, row.coins);
+    account.emit(&Output::Coins(CoinsEntry { account: account_id, entry, rep, coins, balance, reason, reference, at: cause.at }));
+    account.touch(Dirty::Rep { rep: rep.to_owned() });
+}
+
+/// Posts coins that were earned: they count in the metric `coins_earned` too.
+pub fn earn(account: &mut Account<'_>, rep: &str, coins: i64, entry: &str, reason: &str, cause: &Cause<'_>) {
+    post(account, rep, coins, entry, reason, None, cause);
+    metrics::contribute_built_in(account, metrics::COINS_EARNED, rep, coins, cause);
+}
+
+/// Coins for XP earned from events: `per_xp` of the running total, rounded down, less what was given for the total before.
+pub fn earn_per_xp(account: &mut Account<'_>, rep: &str, xp: i64, entry: &str, cause: &Cause<'_>) {
+    let per_xp = account.book.coins.per_xp;
+    if per_xp.is_zero() {
+        return;
+    }
+    let total = account.state.get::<RepRow>(&keys::join(&[account.id, rep])).map_or(0, |row| row.xp_from_events);
+    let coins_for = |xp: i64| {
+        let coins = per_xp.0.checked_mul(xp.into()).map(|coins| coins.floor());
+        coins.and_then(|coins| coins.to_i64()).unwrap_or(0)
+    };
+    let coins = coins_for(total) - coins_for(total - xp);
+    if coins != 0 {
+        let entry = format!("{entry}/per_xp");
+        earn(account, rep, coins, &entry, "per_xp", cause);
+    }
+}
+
+/// The balance of a rep.
+pub fn balance(account: &mut Account<'_>, rep: &str) -> i64 {
+    account.state.get::<RepRow>(&keys::join(&[account.id, rep])).map_or(0, |row| row.coins)
+}
+
+/// `coins.adjust {rep, coins, reason}`; it may not go below zero.
+pub fn adjust(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
+    let rep = command.text("rep")?;
+    if account.book.rep(rep).is_none() {
+        return Err(Rejected::because("unknown_rep"));
+    }
+    let coins = command.integer("coins")?;
+    if coins < 0 && balance(account, rep).saturating_add(coins) < 0 {
+        return Err(Rejected::because("insufficient_coins"));
+    }
+    let reason = command.optional_text("reason")?.unwrap_or("adjusted");
+    if !command.dry_run {
+        post(account, rep, coins, command.id, reason, None, &command.cause());
+    }
+    Ok(None)
+}

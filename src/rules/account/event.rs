@@ -1,0 +1,56 @@
+//! The way of a product event through the account's rules.
+
+use super::{Account, Cause, commissions, credit::Credited, identity, metrics, ownership, rewards, xp};
+use crate::events::{Data, StampedEvent};
+use crate::outputs::EventRef;
+use crate::rulebook::EventContext;
+
+/// An event with what the rules of the account stage need of it at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountEvent<'e> {
+    pub stamped: &'e StampedEvent<'e>,
+    pub data: &'e Data<'e>,
+}
+
+impl<'e> AccountEvent<'e> {
+    pub fn reference(&self) -> EventRef<'e> {
+        EventRef { id: self.stamped.id, source: self.stamped.source, kind: self.stamped.kind }
+    }
+
+    pub fn cause(&self) -> Cause<'e> {
+        Cause { at: self.stamped.time, event: Some(self.reference()) }
+    }
+
+    /// What a condition over the event can name.
+    pub fn context(&self) -> EventContext<'e> {
+        let stamped = self.stamped;
+        EventContext {
+            kind: stamped.kind,
+            source: stamped.source,
+            id: stamped.id,
+            time: stamped.time,
+            account: stamped.account,
+            contact: stamped.contact,
+            actor: stamped.actor,
+            data: self.data,
+        }
+    }
+}
+
+/// Applies an event that the contact stage has sent on.
+pub fn apply_event(account: &mut Account<'_>, stamped: &StampedEvent<'_>) {
+    if stamped.contact.is_none() && !identity::is_new(account, stamped) {
+        return;
+    }
+    let data = Data::new(stamped.data);
+    let event = AccountEvent { stamped, data: &data };
+    ownership::on_event(account, &event);
+    // whom each rule credits is looked up once for all of them
+    let credited = Credited::of(account, &event);
+    if account.book.modules.sales {
+        xp::credit_catalog(account, &event);
+        metrics::measure(account, &event, &credited);
+        commissions::on_event(account, &event, &credited);
+        rewards::settle(account, event.cause());
+    }
+}

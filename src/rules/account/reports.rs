@@ -1,0 +1,1 @@
+//! Reports as pure functions: Pareto, attainment, payout, load.

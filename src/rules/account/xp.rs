@@ -1,0 +1,96 @@
+//! XP: the ledger of what reps earned, and the running total beside it.
+
+use serde::{Deserialize, Serialize};
+
+use super::commands::{Answer, Command, Rejected};
+use super::event::AccountEvent;
+use super::publish::Dirty;
+use super::{Account, Cause, announcements, coins, levels, metrics, roster};
+use crate::events::{Timestamp, keys};
+use crate::outputs::{Output, XpEntry};
+use crate::state::{Row, Table};
+
+/// What a rep has.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RepRow {
+    /// The sum of the rep's XP entries.
+    pub xp: i64,
+    /// The part of it that came from events; coins per XP are counted over it.
+    pub xp_from_events: i64,
+    /// The sum of the rep's coin movements.
+    pub coins: i64,
+    /// The highest level granted.
+    pub level_granted: u32,
+    /// The league; `None`: where the rules start the rep.
+    pub league: Option<String>,
+    pub badges: Vec<HeldBadge>,
+    pub certifications: Vec<HeldCertification>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldBadge {
+    pub key: String,
+    pub tier: String,
+    pub awarded_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldCertification {
+    pub key: String,
+    pub granted_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Row for RepRow {
+    const TABLE: Table = Table::Rep;
+}
+
+/// Dual credit: what the catalog gives to the actor, entry by entry.
+pub fn credit_catalog(account: &mut Account<'_>, event: &AccountEvent<'_>) {
+    let stamped = event.stamped;
+    let book = account.book;
+    let scored = stamped.scored.iter().filter_map(|&i| book.catalog.get(usize::from(i)));
+    for entry in scored {
+        let actor = stamped.actor.filter(|actor| roster::is_active(account, actor));
+        if entry.announce {
+            announcements::sale(account, event, entry, actor);
+        }
+        let Some(rep) = actor else { continue };
+        let ledger_entry = keys::join(&[stamped.source, stamped.id, &entry.key]);
+        if entry.xp != 0 {
+            post(account, rep, entry.xp, &ledger_entry, &entry.key, &event.cause());
+            coins::earn_per_xp(account, rep, entry.xp, &ledger_entry, &event.cause());
+        }
+        if entry.coins != 0 {
+            coins::earn(account, rep, entry.coins, &ledger_entry, &entry.key, &event.cause());
+        }
+    }
+}
+
+/// Posts a movement of XP to the ledger and has everything that measures XP look at it.
+pub fn post(account: &mut Account<'_>, rep: &str, xp: i64, entry: &str, reason: &str, cause: &Cause<'_>) {
+    let row = account.state.entry::<RepRow>(&keys::join(&[account.id, rep]), RepRow::default);
+    row.xp = row.xp.saturating_add(xp);
+    if cause.event.is_some() {
+        row.xp_from_events = row.xp_from_events.saturating_add(xp);
+    }
+    let account_id = account.id;
+    account.emit(&Output::Xp(XpEntry { account: account_id, entry, rep, xp, reason, event: cause.event, at: cause.at }));
+    account.touch(Dirty::Rep { rep: rep.to_owned() });
+    levels::look_at(account, rep);
+    metrics::contribute_built_in(account, metrics::XP, rep, xp, cause);
+}
+
+/// `xp.adjust {rep, xp, reason}`
+pub fn adjust(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
+    let rep = command.text("rep")?;
+    if account.book.rep(rep).is_none() {
+        return Err(Rejected::because("unknown_rep"));
+    }
+    let xp = command.integer("xp")?;
+    let reason = command.optional_text("reason")?.unwrap_or("adjusted");
+    if !command.dry_run {
+        post(account, rep, xp, command.id, reason, &command.cause());
+    }
+    Ok(None)
+}

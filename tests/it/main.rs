@@ -1,0 +1,5 @@
+//! Integration tests, in one binary.
+
+mod cdnow;
+mod cli;
+mod golden;
