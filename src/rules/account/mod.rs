@@ -24,6 +24,8 @@ pub mod levels;
 pub mod metrics;
 pub mod ownership;
 mod periods;
+#[cfg(test)]
+mod properties;
 pub mod publish;
 pub mod ranking;
 pub mod recognition;
@@ -31,6 +33,8 @@ pub mod redemptions;
 pub mod reports;
 pub mod rewards;
 pub mod roster;
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 pub mod testing;
 pub mod tally;
