@@ -17,6 +17,8 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
+#[cfg(feature = "runtime")]
+pub mod cli;
 pub mod decode;
 pub mod engine;
 pub mod events;

@@ -7,6 +7,7 @@ mod generate;
 mod rules;
 mod schema;
 mod score;
+mod test;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -38,6 +39,8 @@ enum Command {
     Score(score::Args),
     /// Validate rule files: every error at once, with its place.
     Check(check::Args),
+    /// Run the unit tests written beside rules.
+    Test(test::Args),
     /// Write seeded sample events.
     Generate(generate::Args),
     /// Print a JSON Schema.
@@ -58,6 +61,7 @@ pub fn main() -> std::process::ExitCode {
     let result = match cli.command {
         Command::Score(args) => score::run(&args, cli.output_format),
         Command::Check(args) => check::run(&args, cli.output_format),
+        Command::Test(args) => test::run(&args, cli.output_format),
         Command::Generate(args) => generate::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

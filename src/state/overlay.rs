@@ -45,6 +45,16 @@ impl Overlay {
         changes
     }
 
+    /// Shows the changed rows of a table that is only read one by one, in no particular order.
+    pub fn for_each_changed<R: Row>(&self, mut show: impl FnMut(&str, &R)) {
+        for (key, slot) in self.points.iter().filter(|(key, slot)| slot.changed && key[0] == R::TABLE as u8) {
+            let row = slot.row.as_ref().and_then(|row| row.as_any().downcast_ref::<R>());
+            if let (Some(row), Ok(key)) = (row, std::str::from_utf8(&key[1..])) {
+                show(key, row);
+            }
+        }
+    }
+
     /// Forgets everything: after a commit (the store has it now), or to undo the batch.
     pub fn clear(&mut self) {
         self.points.clear();
