@@ -19,8 +19,3 @@ pub use model::*;
 pub use schema::schema;
 pub use source::{RuleError, RuleErrors, SourceFile};
 pub use versions::{AccountRules, RuleSet, Rulebook};
-
-/// The JSON Schema of a rule document, defaults included.
-pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(Document).to_value()
-}

@@ -23,7 +23,9 @@ pub mod leagues;
 pub mod levels;
 pub mod metrics;
 pub mod ownership;
+mod periods;
 pub mod publish;
+pub mod ranking;
 pub mod recognition;
 pub mod redemptions;
 pub mod reports;
@@ -31,9 +33,11 @@ pub mod rewards;
 pub mod roster;
 #[cfg(test)]
 pub mod testing;
+pub mod tally;
 pub mod timers;
 pub mod xp;
 
 pub use account::{Account, AccountRow, Cause};
 pub use event::apply_event;
+pub use periods::Periods;
 pub use publish::{Dirty, Touched};
