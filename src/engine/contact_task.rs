@@ -1,30 +1,24 @@
 //! The contact stage on one partition.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
+use super::rules_cache::RulesCache;
 use super::{Counters, Input, Limits, Publish, Task};
 use crate::decode::{Decoded, Reason, Rejection, decode};
-use crate::events::{AccountRecord, CommandRecord, Event, StampedEvent, Timestamp, keys};
-use crate::outputs::{Outbox, Record, Route, Topic, dead_letter, partitioner};
-use crate::rulebook::{AccountRules, RuleSet};
-use crate::rules::contact::apply::{Applied, Subject, apply};
-use crate::rules::contact::compiled::Version;
-use crate::rules::contact::identity::{Identity, Seen};
-use crate::rules::contact::{ContactRow, ContactRules, lead, money};
+use crate::events::{AccountRecord, CommandRecord, Event, Timestamp, keys};
+use crate::outputs::{Outbox, Record, Route, Topic, dead_letter};
+use crate::rulebook::RuleSet;
+use crate::rules::contact::{Arrival, ContactRow, Contacts, Next, Place, inbox, lead};
 use crate::state::{Changes, Overlay, Row, State, Store, StoreError, Table};
 
 /// Works off one partition of `product-events`, `commands` and `contact-inbox`.
 pub struct ContactTask {
-    partition: u32,
-    partitions: u32,
+    place: Place,
     limits: Limits,
     offline: bool,
     overlay: Overlay,
     clock: Clock,
+    next_timer: Next,
     rules: RulesCache,
     counters: Counters,
     /// The counters as of the last commit.
@@ -50,16 +44,19 @@ struct Clock {
 }
 
 impl ContactTask {
-    /// A task of the partition; `partitions` is how many there are of each input. Offline, log time is event time, and
-    /// identities are never forgotten.
-    pub fn new(partition: u32, partitions: u32, limits: Limits, offline: bool) -> ContactTask {
+    /// A task of the partition; `partitions` is how many there are of each input. Offline, log time is event time,
+    /// identities are never forgotten, and commands stand among the events.
+    pub fn new(partition: u32, partitions: u32, mut limits: Limits, offline: bool) -> ContactTask {
+        if offline {
+            limits.dedup_window = crate::events::Duration(i64::MAX);
+        }
         ContactTask {
-            partition,
-            partitions,
+            place: Place { partition, partitions },
             limits,
             offline,
             overlay: Overlay::default(),
             clock: Clock::default(),
+            next_timer: Next::default(),
             rules: RulesCache::default(),
             counters: Counters::default(),
             committed: Counters::default(),
@@ -70,20 +67,58 @@ impl ContactTask {
         &self.counters
     }
 
-    /// The greatest event time processed, as far as this task has seen.
+    /// The greatest event time processed, as far as this task has seen or [`ContactTask::resume`] has read.
     pub fn clock(&self) -> Option<Timestamp> {
         self.clock.now.and_then(|row| row.time)
     }
 
+    /// Reads the clock from the store, for a task that takes a partition over.
+    pub fn resume(&mut self, store: &dyn Store) {
+        let overlay = &mut self.overlay;
+        self.clock.now.get_or_insert_with(|| State::new(store, overlay).get::<ClockRow>("").copied().unwrap_or_default());
+    }
+
     /// Writes how far this partition has come into each partition of `account-events`: the greatest event time processed,
-    /// or the wall clock if that is later and all input has been read.
+    /// or the wall clock if that is later and all input has been read. Nothing before the first event.
     pub fn watermark(&mut self, partitions: u32, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
         let time = if caught_up { self.clock().max(Some(wall)) } else { self.clock() };
         let Some(time) = time else { return };
-        let record = AccountRecord::Watermark { partition: self.partition, time, caught_up };
+        let record = AccountRecord::Watermark { partition: self.place.partition, time, caught_up };
         for partition in 0..partitions {
             out.forward(Route::Partition(partition), "", &record, wall);
         }
+    }
+
+    /// Does what is due by `time`: retention, inactivity. Events do it by the greatest event time; this is for time that
+    /// passes without events: live that of the watermark, offline `--until`. It is part of a batch as a record is.
+    pub fn tick(&mut self, store: &dyn Store, rules: &RuleSet, time: Timestamp, out: &mut Outbox) {
+        const PAGE: usize = 256;
+        loop {
+            let due = self.contacts(store, out).1.due(time, PAGE);
+            for key in &due {
+                let (cache, mut contacts) = self.contacts(store, out);
+                let account = lead::split(key).and_then(|(account, _)| cache.of(rules, &account));
+                if let Some(account) = account {
+                    contacts.look_at(key, account, time);
+                }
+            }
+            if due.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// The rules cache, and the contacts as rules work on them.
+    fn contacts<'t>(&'t mut self, store: &'t dyn Store, out: &'t mut Outbox) -> (&'t mut RulesCache, Contacts<'t>) {
+        let contacts = Contacts {
+            place: self.place,
+            window: self.limits.dedup_window,
+            state: State::new(store, &mut self.overlay),
+            next_timer: &mut self.next_timer,
+            counters: &mut self.counters,
+            out,
+        };
+        (&mut self.rules, contacts)
     }
 
     fn event(&mut self, store: &dyn Store, rules: &RuleSet, input: &Input<'_>, event: &Event<'_>, out: &mut Outbox) {
@@ -93,58 +128,38 @@ impl ContactTask {
         }
         self.counters.events += 1;
         self.advance(store, event.time);
-        let Some(account) = self.rules.of(rules, &event.account) else {
-            self.counters.no_rules += 1;
-            return;
-        };
-        let Some(version) = account.at(event.time) else {
-            self.counters.before_rules += 1;
-            return;
-        };
-        let Some(contact) = event.contact.as_deref() else {
-            let forget_at = (self.limits.dedup_window.0 < i64::MAX).then(|| logged.plus(self.limits.dedup_window));
-            let record = Stamp { input, event, version, contact: None, logged, first: false, forget_at };
-            record.forward(&Applied::default(), &mut self.counters, out);
-            return;
-        };
-        let key = keys::join(&[&event.account, contact]);
-        let mut state = State::new(store, &mut self.overlay);
-        let now = if self.offline { event.time } else { logged };
-        let window = self.limits.dedup_window;
-        let identity = Identity::of(event);
-        let row = state.entry::<ContactRow>(&key, ContactRow::default);
-        match identity.seen(&row.identities, window, now) {
-            Seen::New => {}
-            Seen::Same => {
-                self.counters.deduplicated += 1;
-                return;
-            }
-            Seen::Other => {
-                self.counters.reject(Reason::ConflictingDuplicate);
-                let message = format!("event {:?} of {:?} was seen with other content", event.id, event.source);
-                dead_letter(out, &input.original(logged), "contact", Reason::ConflictingDuplicate, &message);
-                return;
-            }
+        // what time brings comes first: a silence ends with this event, but it was one
+        if let Some(now) = self.clock().filter(|now| self.next_timer.is_due(*now)) {
+            self.tick(store, rules, now, out);
         }
-        identity.remember(&mut row.identities, window, now);
-        let first = row.last_seen.is_none();
-        row.last_seen = row.last_seen.max(Some(event.time));
-        let subject = Subject { event, contact, logged, own: Route::Partition(self.partition) };
-        let of_type = version.of_type(&event.kind).filter(|_| version.rules.modules.engagement);
-        let mut applied = of_type.map_or_else(Applied::default, |of_type| apply(row, version, of_type, subject, out));
-        for (number, chunk) in applied.chunks.drain(..) {
-            state.put(&format!("{key}/{number}"), chunk);
+        self.judge(store, rules, Sent { input, event, contact: event.contact.as_deref(), logged, hops: 0 }, out);
+    }
+
+    fn judge(&mut self, store: &dyn Store, rules: &RuleSet, sent: Sent<'_>, out: &mut Outbox) {
+        let Sent { input, event, contact, logged, hops } = sent;
+        let (cache, mut contacts) = self.contacts(store, out);
+        let Some(rules) = cache.of(rules, &event.account) else {
+            contacts.counters.no_rules += 1;
+            return;
+        };
+        let Some(version) = rules.at(event.time) else {
+            contacts.counters.before_rules += 1;
+            return;
+        };
+        let arrival = Arrival { input, event, rules, version, logged, hops };
+        match contact {
+            Some(contact) => contacts.event(arrival, contact),
+            None => contacts.event_without_contact(arrival),
         }
-        let stamp = Stamp { input, event, version, contact: Some(contact), logged, first, forget_at: None };
-        stamp.forward(&applied, &mut self.counters, out);
     }
 
     fn advance(&mut self, store: &dyn Store, time: Timestamp) {
-        let clock = self
-            .clock
-            .now
-            .get_or_insert_with(|| State::new(store, &mut self.overlay).get::<ClockRow>("").copied().unwrap_or_default());
-        if Some(time) > clock.time {
+        if self.clock.now.is_none() {
+            self.resume(store);
+        }
+        if let Some(clock) = &mut self.clock.now
+            && Some(time) > clock.time
+        {
             clock.time = Some(time);
             self.clock.changed = true;
         }
@@ -153,11 +168,11 @@ impl ContactTask {
     /// Sends a record whose key is not that of its contact to the partition where it belongs, if that is another one.
     fn reroute(&mut self, input: &Input<'_>, event: &Event<'_>, logged: Timestamp, out: &mut Outbox) -> bool {
         let Some(contact) = event.contact.as_deref() else { return false };
-        if self.offline || self.partitions <= 1 || key_is(input.key, &event.account, contact) {
+        if self.place.partitions <= 1 || key_is(input.key, &event.account, contact) {
             return false;
         }
         let key = keys::join(&[&event.account, contact]);
-        if partitioner::partition(key.as_bytes(), self.partitions) == self.partition {
+        if self.place.holds(&key) {
             return false;
         }
         self.counters.rerouted += 1;
@@ -173,8 +188,12 @@ impl ContactTask {
         true
     }
 
-    fn command(&mut self, input: &Input<'_>, command: &Event<'_>, out: &mut Outbox) {
+    fn command(&mut self, store: &dyn Store, rules: &RuleSet, input: &Input<'_>, command: &Event<'_>, out: &mut Outbox) {
         self.counters.commands += 1;
+        if self.offline {
+            // events and commands are one input there, with one time
+            self.tick(store, rules, command.time, out);
+        }
         let logged = input.timestamp.unwrap_or(command.time);
         let record = CommandRecord {
             account: &command.account,
@@ -189,11 +208,48 @@ impl ContactTask {
         out.forward(Route::Key, &command.account, &AccountRecord::Command(record), logged);
     }
 
+    /// Takes what another partition handed over.
+    fn inbox(&mut self, store: &dyn Store, rules: &RuleSet, input: &Input<'_>, out: &mut Outbox) {
+        match input.value.and_then(inbox::read) {
+            Some(inbox::Record::Merge(handoff)) => {
+                let (cache, mut contacts) = self.contacts(store, out);
+                if let Some(rules) = cache.of(rules, &handoff.account) {
+                    contacts.receive(handoff, rules);
+                }
+            }
+            Some(inbox::Record::Event { contact, hops, original }) => {
+                let input = Input {
+                    topic: Topic::ProductEvents,
+                    partition: original.partition,
+                    offset: original.offset,
+                    timestamp: Some(original.timestamp),
+                    key: original.key,
+                    value: original.value,
+                    headers: &original.headers,
+                };
+                if let Ok(Decoded::Event(event)) = decode(&input, &self.limits, self.offline) {
+                    let sent = Sent { input: &input, event: &event, contact: Some(&contact), logged: original.timestamp, hops };
+                    self.judge(store, rules, sent, out);
+                }
+            }
+            None => self.rejected(input, "contact", &Rejection::new(Reason::NotAnEvent, "no hand-off of ours"), out),
+        }
+    }
+
     fn rejected(&mut self, input: &Input<'_>, stage: &str, rejection: &Rejection, out: &mut Outbox) {
         self.counters.reject(rejection.reason);
         let timestamp = input.timestamp.or_else(|| self.clock()).unwrap_or_default();
         dead_letter(out, &input.original(timestamp), stage, rejection.reason, &rejection.message);
     }
+}
+
+/// An event and the contact it is for.
+struct Sent<'a> {
+    input: &'a Input<'a>,
+    event: &'a Event<'a>,
+    contact: Option<&'a str>,
+    logged: Timestamp,
+    hops: u8,
 }
 
 /// Whether a record's key is that of the contact, without building it.
@@ -205,9 +261,12 @@ fn key_is(key: Option<&[u8]>, account: &str, contact: &str) -> bool {
 
 impl Task for ContactTask {
     fn apply(&mut self, store: &dyn Store, rules: &RuleSet, input: &Input<'_>, out: &mut Outbox) {
+        if input.topic == Topic::ContactInbox {
+            return self.inbox(store, rules, input, out);
+        }
         match decode(input, &self.limits, self.offline) {
             Ok(Decoded::Event(event)) => self.event(store, rules, input, &event, out),
-            Ok(Decoded::Command(command)) => self.command(input, &command, out),
+            Ok(Decoded::Command(command)) => self.command(store, rules, input, &command, out),
             Ok(Decoded::Nothing) => {}
             Err(rejection) => self.rejected(input, "decode", &rejection, out),
         }
@@ -223,30 +282,17 @@ impl Task for ContactTask {
         {
             State::new(store, &mut self.overlay).put("", clock);
         }
-        let mut touched: Vec<(String, Timestamp)> = Vec::new();
+        let cache = &mut self.rules;
         self.overlay.for_each_changed::<ContactRow>(|key, row| {
             if let Some(logged) = row.touched {
-                touched.push((key.to_owned(), logged));
+                let account = lead::split(key).and_then(|(account, _)| cache.of(rules, &account));
+                lead::publish(key, row, account, logged, out);
             }
         });
-        touched.sort_unstable();
-        let mut state = State::new(store, &mut self.overlay);
-        for (key, logged) in touched {
-            let account = lead::split(&key).and_then(|(account, _)| self.rules.of(rules, &account));
-            if let Some(row) = state.get::<ContactRow>(&key) {
-                lead::publish(&key, row, account, logged, out);
-            }
-        }
-        for (key, value) in self.overlay.changes() {
-            out.push_raw(Record {
-                topic: Topic::ContactChangelog,
-                route: Route::Partition(self.partition),
-                timestamp: Timestamp(0),
-                key: &key,
-                value: value.as_deref(),
-                headers: &[],
-            });
-        }
+        let route = Route::Partition(self.place.partition);
+        self.overlay.encode_changes(|key, value| {
+            out.push_raw(Record { topic: Topic::ContactChangelog, route, timestamp: Timestamp(0), key, value, headers: &[] });
+        });
     }
 
     fn fault(&self) -> Option<&StoreError> {
@@ -254,8 +300,7 @@ impl Task for ContactTask {
     }
 
     fn take_changes(&mut self) -> Changes {
-        let changes = self.overlay.changes();
-        self.overlay.clear();
+        let changes = self.overlay.take_changes();
         self.rules.batch_over();
         self.committed = self.counters.clone();
         changes
@@ -265,106 +310,7 @@ impl Task for ContactTask {
         self.overlay.clear();
         self.rules.batch_over();
         self.clock = Clock::default();
+        self.next_timer = Next::default();
         self.counters = self.committed.clone();
-    }
-}
-
-/// What is forwarded of an event.
-struct Stamp<'s, 'a> {
-    input: &'s Input<'a>,
-    event: &'s Event<'a>,
-    version: &'s Version,
-    contact: Option<&'s str>,
-    logged: Timestamp,
-    first: bool,
-    /// When its identity can be forgotten; `None`: never.
-    forget_at: Option<Timestamp>,
-}
-
-impl Stamp<'_, '_> {
-    fn forward(&self, applied: &Applied, counters: &mut Counters, out: &mut Outbox) {
-        let Stamp { input, event, version, contact, logged, first, forget_at } = *self;
-        let interest = version.interest(&event.kind);
-        let no_money = version.of_type(&event.kind).is_some_and(|of_type| {
-            let context = crate::rulebook::EventContext {
-                kind: &event.kind,
-                source: &event.source,
-                id: &event.id,
-                time: event.time,
-                account: &event.account,
-                contact,
-                actor: event.actor.as_deref(),
-                data: &event.data,
-            };
-            let checked = money::check(&of_type.takers, &version.rules, &context);
-            if let Err(rejection) = &checked {
-                counters.reject(rejection.reason);
-                dead_letter(out, &input.original(logged), "contact", rejection.reason, &rejection.message);
-            }
-            checked.is_err()
-        });
-        let actor = event.actor.as_deref();
-        let new = first && interest.first;
-        let wanted = interest.always
-            || new
-            || contact.is_none()
-            || applied.announce
-            || actor.is_some() && (applied.rewards || interest.actors);
-        if !wanted {
-            return;
-        }
-        let record = StampedEvent {
-            account: &event.account,
-            contact,
-            actor,
-            source: &event.source,
-            id: &event.id,
-            kind: &event.kind,
-            time: event.time,
-            version: version.rules.version,
-            scored: applied.scored.clone(),
-            first,
-            no_money,
-            data: if interest.data || new || contact.is_none() { event.data.text() } else { "" },
-            original: (interest.original || contact.is_none()).then(|| input.original(logged)),
-            digest: event.digest,
-            forget_at,
-        };
-        out.forward(Route::Key, &event.account, &AccountRecord::Event(record), logged);
-    }
-}
-
-/// The rules of each account in the form of this stage, kept between batches while they stay the same.
-#[derive(Default)]
-struct RulesCache {
-    /// As of this batch.
-    accounts: HashMap<String, Option<Arc<ContactRules>>, FixedState>,
-    /// Every form made, with what it was made from. Several accounts can share one, those of `*`.
-    made: Vec<(Arc<AccountRules>, Arc<ContactRules>)>,
-}
-
-impl RulesCache {
-    fn of(&mut self, rules: &RuleSet, account: &str) -> Option<&ContactRules> {
-        if !self.accounts.contains_key(account) {
-            let found = rules.account(account).map(|found| self.make(found));
-            self.accounts.insert(account.to_owned(), found);
-        }
-        self.accounts.get(account).and_then(Option::as_deref)
-    }
-
-    fn make(&mut self, from: &Arc<AccountRules>) -> Arc<ContactRules> {
-        match self.made.iter().find(|(source, _)| Arc::ptr_eq(source, from)) {
-            Some((_, made)) => made.clone(),
-            None => {
-                let made = Arc::new(ContactRules::new(from));
-                self.made.push((from.clone(), made.clone()));
-                made
-            }
-        }
-    }
-
-    /// Rules change between batches.
-    fn batch_over(&mut self) {
-        self.accounts.clear();
     }
 }

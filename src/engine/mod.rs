@@ -6,6 +6,7 @@ pub mod case;
 mod contact_task;
 mod counters;
 mod offline;
+mod rules_cache;
 mod task;
 
 pub use account_task::AccountTask;

@@ -66,6 +66,7 @@ impl Offline {
 
     /// Moves account time on past the last event, and commits: periods close.
     pub fn until(&mut self, time: Timestamp, sink: &mut dyn FnMut(&Record<'_>)) {
+        self.contact.tick(&self.contact_store, &self.rules, time, &mut self.contact_out);
         let _ = self.hand_on(0, 0, time, &BTreeSet::new());
         self.commit(sink);
     }

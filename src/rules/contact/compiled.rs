@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 
 use super::forward::Interest;
 use super::money::Taker;
-use super::row::name_hash;
+use super::row::{group_hash, name_hash};
 use crate::events::{Duration, Timestamp};
 use crate::rulebook::{AccountRules, CatalogEntry, Rulebook, TransferWhen};
 
@@ -25,6 +25,8 @@ pub struct Version {
     pub groups: Vec<Named>,
     /// The inactivities that transfers wait for, the shortest first.
     pub inactive: Vec<Duration>,
+    /// Something happens to contacts by the passing of time.
+    pub keeps_time: bool,
 }
 
 /// A key with its hash.
@@ -106,7 +108,8 @@ impl Version {
         let mut inactive: Vec<Duration> = waits.filter_map(|transfer| transfer.inactive_for).collect();
         inactive.sort_unstable();
         inactive.dedup();
-        Version { types, others: interests[""], groups, inactive, rules }
+        let keeps_time = !inactive.is_empty() || rules.timeline.retention.is_some();
+        Version { types, others: interests[""], groups, inactive, keeps_time, rules }
     }
 
     /// What there is to do for an event type; `None` where no rule names it.
@@ -114,9 +117,12 @@ impl Version {
         self.types.get(kind)
     }
 
-    /// What the account stage wants of an event type.
-    pub fn interest(&self, kind: &str) -> Interest {
-        self.types.get(kind).map_or_else(|| self.others.with_family(kind), |rules| rules.interest)
+    /// Who takes money from an event type, and what the account stage wants of it.
+    pub fn wants(&self, kind: &str) -> (&[Taker], Interest) {
+        match self.types.get(kind) {
+            Some(rules) => (&rules.takers, rules.interest),
+            None => (&[], self.others.with_family(kind)),
+        }
     }
 
     fn position(&self, key: u32) -> Option<usize> {
@@ -135,7 +141,7 @@ impl EntryRules {
         EntryRules {
             position,
             key: name_hash(&entry.key),
-            group: entry.group.as_deref().map_or(0, name_hash),
+            group: group_hash(entry.group.as_deref().unwrap_or_default()),
             rewards: entry.xp != 0 || entry.coins != 0,
         }
     }

@@ -54,6 +54,16 @@ impl Identity {
     }
 }
 
+/// Adds the identities of a contact that was merged away, all in the order of their times. Of one that both know, the first
+/// stands.
+pub fn join(identities: &mut Bytes, others: &Bytes) {
+    let known = |name: &[u8]| identities.0.chunks_exact(SIZE).any(|known| known[..8] == *name);
+    let new: Vec<&[u8]> = others.0.chunks_exact(SIZE).filter(|other| !known(&other[..8])).collect();
+    let mut all: Vec<&[u8]> = identities.0.chunks_exact(SIZE).chain(new).collect();
+    all.sort_by_key(|known| seconds_of(known));
+    identities.0 = all.concat();
+}
+
 fn oldest(window: Duration, now: Timestamp) -> u32 {
     // a window that never ends forgets nothing, whatever the times
     if window == Duration(i64::MAX) { 0 } else { seconds(now.minus(window)) }

@@ -3,18 +3,27 @@
 //!
 //! All that an event reads and changes is one row, [`ContactRow`].
 
-pub mod apply;
-pub mod compiled;
-pub mod dedup;
-pub mod forward;
-pub mod identity;
+mod apply;
+mod compiled;
+mod contacts;
+mod dedup;
+mod erase;
+mod forward;
+mod history;
+mod identity;
+pub mod inbox;
 pub mod lead;
-pub mod money;
-pub mod row;
-pub mod segments;
+mod merge;
+mod money;
+mod row;
+mod segments;
+mod stamp;
+mod timers;
 
 pub use compiled::ContactRules;
+pub use contacts::{Arrival, Contacts, Place};
 pub use row::ContactRow;
+pub use timers::Next;
 
 #[cfg(test)]
 mod tests;

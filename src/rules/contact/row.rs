@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::decode::digest;
 use crate::events::Timestamp;
-use crate::outputs::Outcome;
+use crate::outputs::{EventRef, Outbox, Outcome, Output, Route, TimelineEntry};
 use crate::state::{Row, Table};
 
 /// `account/contact` → all that an event of the contact reads. Its history is bytes that an event only appends to.
@@ -47,7 +47,7 @@ pub struct Rare {
     /// Hashes of the contacts merged into this one, and of those merged into them.
     pub absorbed: Vec<u64>,
     /// Points of removed timeline entries by group.
-    pub carried: Vec<(String, i64)>,
+    pub carried: Vec<Carried>,
     /// When the contact is to be looked at again.
     pub timer: Option<Timestamp>,
     /// How long an inactivity the account stage was told of since the last event, in milliseconds.
@@ -56,6 +56,35 @@ pub struct Rare {
 
 impl Row for ContactRow {
     const TABLE: Table = Table::Contact;
+}
+
+/// What retention removed of a group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Carried {
+    /// Empty for entries without a group.
+    pub group: String,
+    pub points: i64,
+    /// The greatest time of an entry that was removed.
+    pub time: Timestamp,
+}
+
+impl Carried {
+    /// Publishes the sum as a timeline entry of the contact.
+    pub fn publish(&self, account: &str, contact: &str, own: Route, logged: Timestamp, out: &mut Outbox) {
+        let output = TimelineEntry {
+            account,
+            contact,
+            event: EventRef { id: &self.group, source: "carried", kind: "carried" },
+            key: "carried",
+            name: "Carried",
+            group: &self.group,
+            points: self.points,
+            outcome: Outcome::Carried,
+            actor: None,
+            time: self.time,
+        };
+        out.push_to(own, &Output::Timeline(output), logged);
+    }
 }
 
 /// Points of a group, by the hash of its key.
@@ -86,6 +115,27 @@ impl ContactRow {
 
     pub fn redirect(&self) -> Option<&str> {
         self.rare.as_ref().and_then(|rare| rare.redirect.as_deref())
+    }
+
+    /// Notes an event of the contact.
+    pub fn saw(&mut self, time: Timestamp) {
+        self.last_seen = self.last_seen.max(Some(time));
+        if let Some(rare) = &mut self.rare {
+            rare.told = 0;
+        }
+    }
+
+    /// Adds what retention removed to the sum of its group. Nothing is carried for a group that never had points.
+    pub fn carry(&mut self, group: &str, points: i64, time: Timestamp) {
+        let carried = &mut self.rare().carried;
+        match carried.iter_mut().find(|sum| sum.group == group) {
+            Some(sum) => {
+                sum.points = sum.points.saturating_add(points);
+                sum.time = sum.time.max(time);
+            }
+            None if points == 0 => {}
+            None => carried.push(Carried { group: group.to_owned(), points, time }),
+        }
     }
 
     /// Adds points to the score and a group (0: none).
@@ -147,6 +197,19 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// Whether both stand under one key of a timeline.
+    pub fn same_key(&self, other: &Entry<'_>) -> bool {
+        (self.id, self.source, self.key) == (other.id, other.source, other.key)
+    }
+
+    pub fn encode_all(entries: &[Entry<'_>]) -> Bytes {
+        let mut bytes = Bytes::default();
+        for entry in entries {
+            entry.encode(&mut bytes.0);
+        }
+        bytes
+    }
+
     fn encode(&self, into: &mut Vec<u8>) {
         let buffer = std::mem::take(into);
         *into = postcard::to_extend(self, buffer).unwrap_or_default();
@@ -166,6 +229,11 @@ impl<'a> Entry<'a> {
 /// The hash of a name: a group, a catalog key, a contact.
 pub fn name_hash(name: &str) -> u64 {
     digest::bytes(0, name.as_bytes())
+}
+
+/// The hash of a group; 0 for none.
+pub fn group_hash(group: &str) -> u64 {
+    if group.is_empty() { 0 } else { name_hash(group) }
 }
 
 /// Bytes that the codec copies as they are.

@@ -3,6 +3,8 @@
 mod decoding;
 mod forwarding;
 mod lead;
+mod merging;
+mod properties;
 
 use serde_json::{Value, json};
 
@@ -72,6 +74,14 @@ impl Stage {
         self.feed_in_batches(lines, 1)
     }
 
+    /// Lets time pass, as a batch of its own.
+    pub fn tick(&mut self, time: &str) -> &mut Stage {
+        let mut out = Outbox::default();
+        self.task.tick(&self.store, &self.rules, Timestamp::parse(time).unwrap(), &mut out);
+        self.finish(out);
+        self
+    }
+
     pub fn input<'a>(&mut self, value: &'a [u8], timestamp: Option<Timestamp>) -> Input<'a> {
         self.offset += 1;
         let (topic, offset) = (Topic::ProductEvents, self.offset - 1);
@@ -114,7 +124,7 @@ impl Stage {
 
     /// The score of a contact of acme; `null` for none.
     pub fn score(&self, contact: &str) -> Value {
-        self.last(Topic::LeadScores, &format!("acme/{contact}"))["score"].clone()
+        self.last(Topic::LeadScores, &crate::events::keys::join(&["acme", contact]))["score"].clone()
     }
 
     /// A field of all records of a topic, in order.
