@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::clock::SystemClock;
 use super::log::kafka::KafkaLog;
 use super::log::local::{Directory, LocalLog};
 use super::log::{Log, LogError, Place};
@@ -68,7 +69,17 @@ pub fn prepare(settings: Settings, log: Arc<dyn Log>, rules: RuleSet, stop_at_en
     let metrics = Metrics::new().map_err(|error| LogError::Fatal(error.to_string()))?;
     let control = Control::new(threads(&settings, log.partitions()), stop_at_end);
     let stages = Box::new(Live(settings.limits()));
-    Ok(Arc::new(Context { settings, log, stores, stages, rules: RwLock::new(Arc::new(rules)), metrics, control }))
+    Ok(Arc::new(Context {
+        settings,
+        log,
+        stores,
+        stages,
+        rules: RwLock::new(Arc::new(rules)),
+        metrics,
+        control,
+        clock: Arc::new(SystemClock::default()),
+        mutation: None,
+    }))
 }
 
 fn threads(settings: &Settings, partitions: u32) -> usize {

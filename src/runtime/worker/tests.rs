@@ -116,6 +116,8 @@ fn context(log: &LocalLog, dir: &Path, threads: usize) -> Arc<Context> {
         rules: RwLock::default(),
         metrics: Metrics::new().unwrap(),
         control: Control::new(threads, true),
+        clock: Arc::new(crate::runtime::clock::SystemClock::default()),
+        mutation: None,
     })
 }
 
