@@ -3,3 +3,4 @@
 mod cdnow;
 mod cli;
 mod golden;
+mod simulator;
