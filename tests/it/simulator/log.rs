@@ -63,18 +63,19 @@ impl SimSession {
         self.world.point(self.process);
     }
 
-    /// Takes part in a new assignment, once that may be.
-    fn join(&self) {
+    /// Takes part in a new assignment, once that may be. False while it does not.
+    fn join(&self) -> bool {
         let mut state = self.world.lock();
         let generation = state.generation;
         let may = state.members[self.process].released == generation
             && (state.impatient || state.others_have_released(self.process));
+        let member = &mut state.members[self.process];
         if self.is_leaving.get() && may {
             self.is_leaving.set(false);
-            let member = &mut state.members[self.process];
             member.joined = generation;
             self.inner.assign(member.assigned.clone());
         }
+        member.joined == generation
     }
 }
 
@@ -93,8 +94,7 @@ impl Session for SimSession {
             }
             if state.faults { 1 + state.random.below(25) as usize } else { usize::MAX / 2 }
         };
-        self.join();
-        if self.world.lock().members[self.process].joined != self.world.lock().generation {
+        if !self.join() {
             return Ok(());
         }
         let limit = Limit { records: limit.records.min(batch.messages.len() + most), ..limit };

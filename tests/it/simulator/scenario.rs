@@ -250,8 +250,10 @@ impl Scenario {
                 keep(&self.template.state(process).dir);
             }
             End::Crashed => self.count("crashes"),
-            End::Failed(_) => {
-                self.count("failures");
+            End::Failed(reason) => {
+                if !reason.starts_with("local log") {
+                    self.errors.push(format!("process {process} gave up: {reason}"));
+                }
                 self.reopen(false);
             }
             End::Panicked(message) => self.errors.push(format!("process {process} panicked: {message}")),
