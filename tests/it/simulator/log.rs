@@ -41,7 +41,7 @@ impl Log for SimLog {
         };
         let inner = LocalSession::open(self.log.clone(), assigned);
         let (world, baton, process) = (self.world.clone(), self.baton.clone(), self.process);
-        Ok(Box::new(SimSession { inner, world, baton, process, is_leaving: Cell::new(false) }))
+        Ok(Box::new(SimSession { inner, world, baton, process, is_leaving: Cell::new(false), has_left: Cell::new(false) }))
     }
 
     fn ends(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
@@ -56,6 +56,8 @@ struct SimSession {
     process: usize,
     /// It was told that its partitions go elsewhere.
     is_leaving: Cell<bool>,
+    /// And it has given them up.
+    has_left: Cell<bool>,
 }
 
 impl SimSession {
@@ -67,11 +69,15 @@ impl SimSession {
     fn join(&self) -> bool {
         let mut state = self.world.lock();
         let generation = state.generation;
-        let may = state.members[self.process].released == generation
-            && (state.impatient || state.others_have_released(self.process));
+        if self.has_left.get() {
+            // whatever was decided since
+            state.members[self.process].released = generation;
+        }
+        let may = self.has_left.get() && (state.impatient || state.others_have_released(self.process));
         let member = &mut state.members[self.process];
-        if self.is_leaving.get() && may {
+        if may {
             self.is_leaving.set(false);
+            self.has_left.set(false);
             member.joined = generation;
             self.inner.assign(member.assigned.clone());
         }
@@ -127,9 +133,7 @@ impl Session for SimSession {
 
     fn release(&self) -> Result<(), LogError> {
         self.point();
-        let mut state = self.world.lock();
-        let generation = state.generation;
-        state.members[self.process].released = generation;
+        self.has_left.set(self.is_leaving.get());
         self.inner.release()
     }
 

@@ -329,7 +329,10 @@ impl Scenario {
                     break;
                 }
                 if turn > 3000 {
-                    return self.errors.push(format!("not worked off after {turn} turns of round {round}"));
+                    let generation = self.world.lock().generation;
+                    let state = format!("{:?} of generation {}", self.world.lock().members, generation);
+                    let committed = self.committed();
+                    return self.errors.push(format!("not worked off after {turn} turns of round {round}: {state}, {committed:?}"));
                 }
             }
             self.world.lock().elapsed += Duration::from_secs(2);
