@@ -59,7 +59,7 @@ pub fn open_local(settings: &Settings) -> Result<LocalLog, LogError> {
     let local = &settings.local;
     let disk = Directory::open(local.dir.clone())
         .map_err(|error| LogError::Fatal(format!("local.dir {}: {error}", local.dir.display())))?;
-    LocalLog::open(Box::new(disk), local.partitions, local.segment_bytes)
+    LocalLog::open(Box::new(disk), local.partitions, local.segment_bytes, local.compact_bytes)
 }
 
 /// Makes ready all that the worker threads share.
@@ -106,6 +106,7 @@ pub fn run(context: Arc<Context>) -> Result<Summary, LogError> {
                 }
             })
             .collect();
+        scope.spawn(move || housekeep(context));
         if context.control.stop_at_end {
             scope.spawn(move || {
                 if let Err(error) = await_end(context) {
@@ -130,6 +131,22 @@ pub fn run(context: Arc<Context>) -> Result<Summary, LogError> {
         None => Ok(summary),
     }
 }
+
+fn housekeep(context: &Context) {
+    let mut last = Instant::now();
+    while !context.control.is_stopping() {
+        std::thread::sleep(Duration::from_millis(50));
+        if last.elapsed() > HOUSEKEEPING {
+            if let Err(error) = context.log.housekeep() {
+                tracing::warn!(%error, "housekeeping");
+            }
+            last = Instant::now();
+        }
+    }
+}
+
+/// How often the log is looked after.
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
 
 fn close(context: Arc<Context>) {
     let Some(context) = Arc::into_inner(context).filter(|context| !context.control.is_unclean()) else { return };

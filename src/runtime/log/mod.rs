@@ -96,6 +96,11 @@ pub trait Log: Send + Sync {
     /// Opens the session of a worker thread, one of `threads` in this process.
     fn session(&self, thread: usize, threads: usize) -> Result<Box<dyn Session>, LogError>;
 
+    /// What is to be done now and then, beside the worker threads.
+    fn housekeep(&self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// The offset after the last record of each place, uncommitted ones included.
     fn ends(&self, places: &[Place]) -> Result<Vec<Next>, LogError>;
 }

@@ -126,6 +126,9 @@ impl<'c> Worker<'c> {
                 Err(LogError::Fatal(reason)) => return Err(LogError::Fatal(reason)),
                 Err(LogError::Session(reason)) => {
                     tracing::warn!(thread = self.thread, reason, "the session ended; opening a new one");
+                    // another thread may be given the partitions: it must not wait for their stores
+                    self.partitions.iter_mut().for_each(|partition| *partition = None);
+                    self.context.control.set_owned(self.thread, &[], &[]);
                     self.context.metrics.session_ended();
                     self.context.control.set_state(self.thread, ThreadState::Failed(reason));
                     pause = if started.elapsed() > Duration::from_secs(30) { Duration::from_millis(100) } else { pause * 2 };
@@ -202,6 +205,8 @@ impl<'c> Worker<'c> {
 
     fn rewind(&mut self, session: &dyn Session) -> Result<(), LogError> {
         self.discard();
+        // whatever the reason is, it may need a moment to pass
+        std::thread::sleep(Duration::from_millis(50));
         // a rebalance in between: what is committed is read when partitions are taken over again
         if self.change.is_none() { session.rewind() } else { Ok(()) }
     }

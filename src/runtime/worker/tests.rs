@@ -120,7 +120,7 @@ fn context(log: &LocalLog, dir: &Path, threads: usize) -> Arc<Context> {
 }
 
 fn open(disk: &MemDisk) -> LocalLog {
-    LocalLog::open(Box::new(disk.clone()), PARTITIONS, 20_000).unwrap()
+    LocalLog::open(Box::new(disk.clone()), PARTITIONS, 20_000, 1 << 30).unwrap()
 }
 
 fn send(log: &LocalLog, keys: impl Iterator<Item = String>) {

@@ -146,13 +146,13 @@ fn suite(log: &dyn Log) {
 
 #[test]
 fn local_in_memory() {
-    suite(&LocalLog::open(Box::new(MemDisk::default()), PARTITIONS, 2000).unwrap());
+    suite(&LocalLog::open(Box::new(MemDisk::default()), PARTITIONS, 2000, 1 << 30).unwrap());
 }
 
 #[test]
 fn local_in_a_directory() {
     let dir = tempfile::tempdir().unwrap();
-    suite(&LocalLog::open(Box::new(Directory::open(dir.path().to_owned()).unwrap()), PARTITIONS, 2000).unwrap());
+    suite(&LocalLog::open(Box::new(Directory::open(dir.path().to_owned()).unwrap()), PARTITIONS, 2000, 1 << 30).unwrap());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{LocalLog, Run, Stored, segment_name};
+use super::{LocalLog, Run, Stored};
 use crate::outputs::{Outbox, Topic};
 use crate::runtime::log::{
     Batch, Body, Change, Changelog, CommitError, End, INPUTS, Limit, LogError, Message, Next, Place, Row, Session,
@@ -80,10 +80,14 @@ impl LocalSession {
         due
     }
 
-    fn read(&self, run: &Run) -> Result<Arc<[u8]>, LogError> {
-        let name = segment_name(run.segment);
-        let bytes = self.log.0.disk.read(&name, run.position, run.length as usize);
-        bytes.map(Arc::from).map_err(|error| LogError::Session(format!("local log: {name}: {error}")))
+    /// The bytes of a run; `None` if its file has just been replaced: the index has others then.
+    fn read(&self, run: &Run) -> Result<Option<Arc<[u8]>>, LogError> {
+        let name = run.segment.name();
+        match self.log.0.disk.read(&name, run.position, run.length as usize) {
+            Ok(bytes) => Ok(Some(bytes.into())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(LogError::Session(format!("local log: {name}: {error}"))),
+        }
     }
 
     fn wait(&self, wait: Duration) {
@@ -108,7 +112,7 @@ impl Session for LocalSession {
             due = self.due(limit.records.saturating_sub(batch.messages.len()));
         }
         for (place, run) in due {
-            let section = self.read(&run)?;
+            let Some(section) = self.read(&run)? else { return Ok(()) };
             let mut positions = self.positions.borrow_mut();
             let Some(next) = positions.get_mut(&place) else { continue };
             let mut position = 0;
@@ -223,7 +227,8 @@ impl Changelog for LocalChangelog<'_> {
             if started.elapsed() >= budget {
                 return Ok(false);
             }
-            let section = self.session.read(run)?;
+            let replaced = || LogError::Session("local log: a changelog was compacted while it was read".to_owned());
+            let section = self.session.read(run)?.ok_or_else(replaced)?;
             let mut position = 0;
             while let Some((stored, end)) = Stored::read(&section, position) {
                 position = end;
