@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 
 use super::{Exit, Failure};
+use crate::runtime::settings::Settings;
 use crate::{events, outputs, rulebook};
 
 /// Print a JSON Schema.
@@ -18,6 +19,8 @@ enum Of {
     Rules,
     /// A product event or command.
     Events,
+    /// The settings file.
+    Config,
     /// The value of every output topic.
     Outputs,
 }
@@ -25,6 +28,7 @@ enum Of {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let schema = match args.of {
         Of::Rules => rulebook::schema(),
+        Of::Config => schemars::schema_for!(Settings).to_value(),
         Of::Events => events::schema(),
         Of::Outputs => outputs::schema(),
     };
