@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod demo;
 mod exit;
 mod generate;
 mod rules;
@@ -37,6 +38,8 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See it work: a live sales floor in one process, nothing to set up.
+    Demo(demo::Args),
     /// Run the service: read events, keep scores, write outputs.
     Run(run::Args),
     /// Score a file of events, offline and deterministically.
@@ -65,6 +68,7 @@ pub fn main() -> std::process::ExitCode {
         }
     };
     let result = match cli.command {
+        Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args, cli.log_format),
         Command::Topics(args) => topics::run(&args, cli.output_format),
         Command::Score(args) => score::run(&args, cli.output_format),
