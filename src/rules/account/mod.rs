@@ -9,6 +9,8 @@ mod account;
 pub mod announcements;
 pub mod badges;
 pub mod boards;
+#[cfg(test)]
+mod cases;
 pub mod certifications;
 pub mod clock;
 pub mod coins;
@@ -24,6 +26,8 @@ pub mod levels;
 pub mod metrics;
 pub mod ownership;
 mod periods;
+#[cfg(test)]
+mod properties;
 pub mod publish;
 pub mod ranking;
 pub mod recognition;
@@ -31,9 +35,9 @@ pub mod redemptions;
 pub mod reports;
 pub mod rewards;
 pub mod roster;
+pub mod tally;
 #[cfg(test)]
 pub mod testing;
-pub mod tally;
 pub mod timers;
 pub mod xp;
 
