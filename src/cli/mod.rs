@@ -9,6 +9,7 @@ mod run;
 mod schema;
 mod score;
 mod test;
+mod topics;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -44,6 +45,8 @@ enum Command {
     Check(check::Args),
     /// Run the unit tests written beside rules.
     Test(test::Args),
+    /// Compare the topics with their files, or make them so.
+    Topics(topics::Args),
     /// Write seeded sample events.
     Generate(generate::Args),
     /// Print a JSON Schema.
@@ -63,6 +66,7 @@ pub fn main() -> std::process::ExitCode {
     };
     let result = match cli.command {
         Command::Run(args) => run::run(&args, cli.log_format),
+        Command::Topics(args) => topics::run(&args, cli.output_format),
         Command::Score(args) => score::run(&args, cli.output_format),
         Command::Check(args) => check::run(&args, cli.output_format),
         Command::Test(args) => test::run(&args, cli.output_format),
