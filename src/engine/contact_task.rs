@@ -188,8 +188,12 @@ impl ContactTask {
         true
     }
 
-    fn command(&mut self, input: &Input<'_>, command: &Event<'_>, out: &mut Outbox) {
+    fn command(&mut self, store: &dyn Store, rules: &RuleSet, input: &Input<'_>, command: &Event<'_>, out: &mut Outbox) {
         self.counters.commands += 1;
+        if self.offline {
+            // events and commands are one input there, with one time
+            self.tick(store, rules, command.time, out);
+        }
         let logged = input.timestamp.unwrap_or(command.time);
         let record = CommandRecord {
             account: &command.account,
@@ -262,7 +266,7 @@ impl Task for ContactTask {
         }
         match decode(input, &self.limits, self.offline) {
             Ok(Decoded::Event(event)) => self.event(store, rules, input, &event, out),
-            Ok(Decoded::Command(command)) => self.command(input, &command, out),
+            Ok(Decoded::Command(command)) => self.command(store, rules, input, &command, out),
             Ok(Decoded::Nothing) => {}
             Err(rejection) => self.rejected(input, "decode", &rejection, out),
         }
