@@ -19,6 +19,17 @@ struct Slot {
     changed: bool,
 }
 
+impl Slot {
+    /// The row's bytes, in a `Vec` of the right size.
+    fn encode(&self, scratch: &mut Vec<u8>) -> Option<Vec<u8>> {
+        scratch.clear();
+        self.row.as_ref().map(|row| {
+            row.encode(scratch);
+            scratch.clone()
+        })
+    }
+}
+
 /// What a batch has read and changed: decoded rows, over the bytes of the store. Dropping it undoes the batch.
 #[derive(Default)]
 pub struct Overlay {
@@ -45,15 +56,16 @@ impl std::fmt::Debug for Overlay {
 impl Overlay {
     /// The rows that were changed, encoded, in the order in which they were first looked at.
     pub fn changes(&self) -> Changes {
+        let mut scratch = Vec::new();
         let changed = self.slots.iter().filter(|slot| slot.changed);
-        changed.map(|slot| (slot.key.clone(), slot.row.as_ref().map(|row| row.encode()))).collect()
+        changed.map(|slot| (slot.key.clone(), slot.encode(&mut scratch))).collect()
     }
 
     /// Shows each changed row encoded, `None` for a deleted one, and keeps the encoding for [`Overlay::take_changes`].
     pub fn encode_changes(&mut self, mut show: impl FnMut(&[u8], Option<&[u8]>)) {
-        let mut changes = Changes::with_capacity(self.slots.len());
+        let (mut changes, mut scratch) = (Changes::with_capacity(self.slots.len()), Vec::new());
         for slot in self.slots.iter_mut().filter(|slot| slot.changed) {
-            let value = slot.row.as_ref().map(|row| row.encode());
+            let value = slot.encode(&mut scratch);
             show(&slot.key, value.as_deref());
             changes.push((std::mem::take(&mut slot.key), value));
         }
@@ -103,7 +115,12 @@ impl Overlay {
     }
 
     /// The slot of a row, which `make` gives when the batch has not looked at it before.
-    fn place(&mut self, table: Table, key: &str, make: impl FnOnce(&[u8], &mut Option<StoreError>) -> Option<Box<dyn AnyRow>>) -> &mut Slot {
+    fn place(
+        &mut self,
+        table: Table,
+        key: &str,
+        make: impl FnOnce(&[u8], &mut Option<StoreError>) -> Option<Box<dyn AnyRow>>,
+    ) -> &mut Slot {
         let same = self.last.len() == key.len() + 1 && self.last[0] == table as u8 && self.last[1..] == *key.as_bytes();
         let place = match self.last_place.filter(|_| same) {
             Some(place) => place,
@@ -113,7 +130,12 @@ impl Overlay {
         &mut self.slots[place as usize]
     }
 
-    fn look_up(&mut self, table: Table, key: &str, make: impl FnOnce(&[u8], &mut Option<StoreError>) -> Option<Box<dyn AnyRow>>) -> u32 {
+    fn look_up(
+        &mut self,
+        table: Table,
+        key: &str,
+        make: impl FnOnce(&[u8], &mut Option<StoreError>) -> Option<Box<dyn AnyRow>>,
+    ) -> u32 {
         self.last.clear();
         self.last.push(table as u8);
         self.last.extend_from_slice(key.as_bytes());
