@@ -9,6 +9,8 @@ mod account;
 pub mod announcements;
 pub mod badges;
 pub mod boards;
+#[cfg(test)]
+mod cases;
 pub mod certifications;
 pub mod clock;
 pub mod coins;
@@ -33,11 +35,9 @@ pub mod redemptions;
 pub mod reports;
 pub mod rewards;
 pub mod roster;
-#[cfg(test)]
-mod cases;
+pub mod tally;
 #[cfg(test)]
 pub mod testing;
-pub mod tally;
 pub mod timers;
 pub mod xp;
 
