@@ -148,8 +148,7 @@ impl Task for AccountTask {
             let newest = state.get::<AccountRow>(&id).map_or(1, |row| row.version);
             let Some(book) = versions.version(newest) else { continue };
             let (touched, pending, periods) = (&mut self.touched, Pending::default(), &mut self.periods);
-            let mut account =
-                Account { id: &id, rules: versions, book, time, logged_at, state, out, touched, pending, periods };
+            let mut account = Account { id: &id, rules: versions, book, time, logged_at, state, out, touched, pending, periods };
             publish::publish(&mut account, &dirty);
         }
         self.sealed = self.overlay.changes();

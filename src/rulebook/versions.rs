@@ -88,21 +88,6 @@ impl AccountRules {
         self.versions.get((number as usize).checked_sub(1)?)
     }
 
-    /// The version that something keeps for a whole period: the first one, up to a number, that is in force at some time of
-    /// the period and has it.
-    pub fn first_for(&self, span: Span, up_to_version: u32, has: impl Fn(&Rulebook) -> bool) -> Option<&Arc<Rulebook>> {
-        let starts_before_end = |book: &Rulebook| span.end.is_none_or(|end| book.effective_from < end);
-        let lasts_beyond_start = |i: usize, book: &Rulebook| {
-            let until = self.versions.get(i + 1).map(|next| next.effective_from);
-            until.is_none_or(|until| until > book.effective_from && span.start.is_none_or(|start| until > start))
-        };
-        let known = self.versions.iter().enumerate().take(up_to_version as usize);
-        known
-            .filter(|(i, book)| starts_before_end(book) && lasts_beyond_start(*i, book))
-            .map(|(_, book)| book)
-            .find(|book| has(book))
-    }
-
     pub fn versions(&self) -> &[Arc<Rulebook>] {
         &self.versions
     }

@@ -167,9 +167,7 @@ fn award(account: &mut Account<'_>, rule: &Contest, standing: &Standing, reward:
             let members = roster::members(account, &standing.subject).into_iter();
             members.map(|rep| (keys::join(&[&ids[..], &[&rep]].concat()), rep)).collect()
         }
-        Of::Account => {
-            roster::active(account).into_iter().map(|rep| (keys::join(&[&ids[..], &[&rep]].concat()), rep)).collect()
-        }
+        Of::Account => roster::active(account).into_iter().map(|rep| (keys::join(&[&ids[..], &[&rep]].concat()), rep)).collect(),
     };
     if winners.is_empty() {
         return;

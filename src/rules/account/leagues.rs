@@ -86,7 +86,8 @@ fn moves(account: &mut Account<'_>, leagues: &Leagues, values: &[(String, Amount
         members.sort_unstable();
         let mut up = 0;
         if league + 1 < leagues.order.len() {
-            let has_earned_it = |(place, _): &&(usize, String)| values.get(*place).is_some_and(|(_, value)| *value > Amount::ZERO);
+            let has_earned_it =
+                |(place, _): &&(usize, String)| values.get(*place).is_some_and(|(_, value)| *value > Amount::ZERO);
             up = members.iter().take(leagues.promote as usize).take_while(has_earned_it).count();
             moves.extend(members[..up].iter().map(|(_, rep)| (rep.clone(), league, league + 1)));
         }
@@ -118,10 +119,7 @@ fn announce(account: &mut Account<'_>, period: &str, rep: &str, league: &str) {
     let message = format!("Promoted by the results of {period}");
     let id = keys::join(&["promotion", period, rep]);
     let (kind, subject, at) = (AnnouncementKind::Promotion, Subject { kind: "rep", id: rep }, account.time);
-    announcements::announce(
-        account,
-        &announcements::News { id: &id, kind, subject, title: &title, message: &message, at },
-    );
+    announcements::announce(account, &announcements::News { id: &id, kind, subject, title: &title, message: &message, at });
 }
 
 fn ranking_id(account: &str, period: &str) -> String {

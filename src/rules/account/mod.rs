@@ -31,9 +31,9 @@ pub mod redemptions;
 pub mod reports;
 pub mod rewards;
 pub mod roster;
+pub mod tally;
 #[cfg(test)]
 pub mod testing;
-pub mod tally;
 pub mod timers;
 pub mod xp;
 

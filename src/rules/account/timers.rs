@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Cause;
-use super::{Account, badges, boards, certifications, commands, commissions, contests, goals, identity, leagues, ownership, rewards};
+use super::{
+    Account, badges, boards, certifications, commands, commissions, contests, goals, identity, leagues, ownership, rewards,
+};
 use crate::events::{Timestamp, keys};
 use crate::state::{Row, State, Table};
 
