@@ -26,3 +26,5 @@ pub mod outputs;
 pub mod rulebook;
 pub mod rules;
 pub mod state;
+#[cfg(feature = "runtime")]
+pub mod runtime;

@@ -5,6 +5,7 @@ mod completions;
 mod exit;
 mod generate;
 mod rules;
+mod run;
 mod schema;
 mod score;
 mod test;
@@ -35,6 +36,8 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the service: read events, keep scores, write outputs.
+    Run(run::Args),
     /// Score a file of events, offline and deterministically.
     Score(score::Args),
     /// Validate rule files: every error at once, with its place.
@@ -59,6 +62,7 @@ pub fn main() -> std::process::ExitCode {
         }
     };
     let result = match cli.command {
+        Command::Run(args) => run::run(&args, cli.log_format),
         Command::Score(args) => score::run(&args, cli.output_format),
         Command::Check(args) => check::run(&args, cli.output_format),
         Command::Test(args) => test::run(&args, cli.output_format),

@@ -50,6 +50,7 @@ impl AccountTask {
                 if let Some(now) = clock::advance(&mut state, self.partitions, *partition, *time) {
                     self.work_off_timers(store, rules, now, logged_at, out);
                 }
+                self.go_on(store, rules, logged_at, out);
             }
             AccountRecord::Event(event) => {
                 let book = |rules: &RuleSet| rules.account(event.account)?.version(event.version).cloned();
@@ -97,6 +98,20 @@ impl AccountTask {
             };
             timers::fire(&mut account, timer);
         }
+    }
+
+    /// Does the next slice of what is too large for one record, in every account that has such work under way.
+    fn go_on(&mut self, store: &dyn Store, rules: &RuleSet, logged_at: Timestamp, out: &mut Outbox) {
+        for id in ownership::accounts_with_jobs(&mut State::new(store, &mut self.overlay)) {
+            let time = clock::now(&mut State::new(store, &mut self.overlay));
+            let book = |rules: &RuleSet| rules.account(&id)?.at(time).cloned();
+            self.with_account(store, rules, &id, logged_at, out, book, ownership::go_on);
+        }
+    }
+
+    /// Whether work is under way that goes on with the next watermark.
+    pub fn is_at_work(&mut self, store: &dyn Store) -> bool {
+        !ownership::accounts_with_jobs(&mut State::new(store, &mut self.overlay)).is_empty()
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -89,8 +89,8 @@ impl ContactTask {
         }
     }
 
-    /// Does what is due by `time`: retention, inactivity. Live it is the time of the watermark, offline the greatest event
-    /// time, and in the end `--until`. It is part of a batch as a record is.
+    /// Does what is due by `time`: retention, inactivity. Events do it by the greatest event time; this is for time that
+    /// passes without events: live that of the watermark, offline `--until`. It is part of a batch as a record is.
     pub fn tick(&mut self, store: &dyn Store, rules: &RuleSet, time: Timestamp, out: &mut Outbox) {
         const PAGE: usize = 256;
         loop {
@@ -128,8 +128,10 @@ impl ContactTask {
         }
         self.counters.events += 1;
         self.advance(store, event.time);
-        // what its time makes due comes before the event
-        self.tick(store, rules, event.time, out);
+        // what time brings comes first: a silence ends with this event, but it was one
+        if let Some(now) = self.clock().filter(|now| self.next_timer.is_due(*now)) {
+            self.tick(store, rules, now, out);
+        }
         self.judge(store, rules, Sent { input, event, contact: event.contact.as_deref(), logged, hops: 0 }, out);
     }
 

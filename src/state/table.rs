@@ -79,6 +79,12 @@ pub enum Table {
     OpenPeriod = 69,
     AccountTime = 70,
     Pareto = 71,
+    /// `account/contact` → its open conversations and comments, and who last answered it.
+    Desk = 80,
+    /// `account/contact/kind/item` → nothing: every conversation and comment a contact ever had.
+    ContactItem = 81,
+    /// `account/contact` → the contact that it was merged into.
+    Redirect = 82,
 }
 
 impl Table {

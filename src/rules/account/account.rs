@@ -10,7 +10,7 @@ use super::periods::Periods;
 use super::publish::{Dirty, Touched};
 use super::rewards::Pending;
 use super::timers::{self, Timer};
-use super::{contests, publish};
+use super::{contests, ownership, publish};
 use crate::events::{Duration, Period, Span, Timestamp, Window};
 use crate::outputs::{EventRef, Outbox, Output};
 use crate::rulebook::{AccountRules, Rulebook};
@@ -110,6 +110,7 @@ impl Account<'_> {
             let Some(book) = self.rules.version(version) else { return };
             self.state.entry::<AccountRow>(self.id, AccountRow::default).version = version;
             contests::introduce(self, book);
+            ownership::introduce(self, book);
         }
     }
 }

@@ -24,6 +24,8 @@ pub mod levels;
 pub mod metrics;
 pub mod ownership;
 mod periods;
+#[cfg(test)]
+mod properties;
 pub mod publish;
 pub mod ranking;
 pub mod recognition;
@@ -32,6 +34,8 @@ pub mod reports;
 pub mod rewards;
 pub mod roster;
 pub mod tally;
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 pub mod testing;
 pub mod timers;

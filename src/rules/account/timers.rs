@@ -61,9 +61,10 @@ pub enum Timer {
         contact: String,
         follow_up: String,
     },
-    /// A transfer goes on with its next contacts.
-    TransferContinues {
-        transfer: String,
+    /// A conversation or comment that was closed can be forgotten.
+    ItemForgotten {
+        kind: String,
+        item: String,
     },
     /// An answered command can be forgotten.
     CommandForgotten {
@@ -92,11 +93,11 @@ impl Timer {
             Timer::LeagueCloses { .. } => 50,
             Timer::ContestCloses { .. } => 60,
             Timer::CertificationExpires { .. } => 70,
-            Timer::TransferContinues { .. } => 75,
             Timer::UnassignedAlert { .. } => 80,
             Timer::FollowUpDue { .. } => 81,
             Timer::RefundExpires { .. } => 85,
             Timer::PaymentForgotten { .. } => 86,
+            Timer::ItemForgotten { .. } => 89,
             Timer::CommandForgotten { .. } => 90,
             Timer::IdentityForgotten { .. } => 91,
         }
@@ -144,7 +145,7 @@ pub fn fire(account: &mut Account<'_>, timer: Timer) {
         Timer::PaymentForgotten { payment } => commissions::forget_payment(account, &payment),
         Timer::UnassignedAlert { kind, item } => ownership::alert_unassigned(account, &kind, &item),
         Timer::FollowUpDue { contact, follow_up } => ownership::follow_up_due(account, &contact, &follow_up),
-        Timer::TransferContinues { transfer } => ownership::continue_transfer(account, &transfer),
+        Timer::ItemForgotten { kind, item } => ownership::forget_item(account, &kind, &item),
         Timer::CommandForgotten { command } => commands::forget(account, &command),
         Timer::IdentityForgotten { identity } => identity::forget(account, &identity),
     }

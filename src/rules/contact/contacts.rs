@@ -119,8 +119,8 @@ impl Contacts<'_> {
     /// Sends what the account stage needs of an event, and checks the money in it.
     pub fn forward(&mut self, arrival: Arrival<'_>, contact: Option<&str>, first: bool, applied: &Applied) {
         let Arrival { input, event, version, logged, .. } = arrival;
-        let remembered = contact.is_none() && self.window.0 < i64::MAX;
-        let forget_at = remembered.then(|| logged.plus(self.window));
+        let forgets = contact.is_none() && self.window.0 < i64::MAX;
+        let forget_at = forgets.then(|| logged.plus(self.window));
         let stamp = Stamp { input, event, version, contact, logged, first, forget_at };
         if let Err(rejection) = stamp.forward(applied, self.out) {
             self.reject(arrival, rejection.reason, &rejection.message);

@@ -18,14 +18,14 @@ pub struct Stamp<'s, 'a> {
     pub logged: Timestamp,
     /// It is the contact's first.
     pub first: bool,
-    /// When its identity can be forgotten; `None`: never, or the contact's row sees to it.
+    /// Of an event without contact: when its identity can be forgotten; `None`: never.
     pub forget_at: Option<Timestamp>,
 }
 
 impl Stamp<'_, '_> {
     /// Sends the event on if it decides something there. Money that cannot be used is the error: the event goes on without.
     pub fn forward(&self, applied: &Applied, out: &mut Outbox) -> Result<(), Rejection> {
-        let Stamp { event, version, contact, logged, first, .. } = *self;
+        let Stamp { event, version, contact, logged, first, forget_at, .. } = *self;
         let (takers, interest) = version.wants(&event.kind);
         let money = if takers.is_empty() { Ok(()) } else { money::check(takers, &version.rules, &self.context()) };
         let new = first && interest.first;
@@ -49,7 +49,7 @@ impl Stamp<'_, '_> {
             data: if interest.data || new || contact.is_none() { event.data.text() } else { "" },
             original: (interest.original || contact.is_none()).then(|| self.input.original(logged)),
             digest: event.digest,
-            forget_at: self.forget_at,
+            forget_at,
         };
         out.forward(Route::Key, &event.account, &AccountRecord::Event(record), logged);
         money

@@ -178,4 +178,8 @@ fn the_account_stage_is_told_of_silence() {
     stage.feed(&[at("3", "unknown", "a", 5)]);
     stage.tick("2026-11-04T05:00:00Z");
     assert_eq!(told(&mut stage), 1);
+    // by other contacts' events too, and before the event that ends the silence
+    stage.feed(&[at("4", "unknown", "b", 8), at("5", "unknown", "a", 9)]);
+    stage.feed(&[event("6", "unknown", "b", "2026-11-05T00:00:00Z", json!({}))]);
+    assert_eq!(told(&mut stage), 2);
 }

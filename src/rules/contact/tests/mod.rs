@@ -4,6 +4,7 @@ mod decoding;
 mod forwarding;
 mod lead;
 mod merging;
+mod properties;
 
 use serde_json::{Value, json};
 
@@ -123,7 +124,7 @@ impl Stage {
 
     /// The score of a contact of acme; `null` for none.
     pub fn score(&self, contact: &str) -> Value {
-        self.last(Topic::LeadScores, &format!("acme/{contact}"))["score"].clone()
+        self.last(Topic::LeadScores, &crate::events::keys::join(&["acme", contact]))["score"].clone()
     }
 
     /// A field of all records of a topic, in order.
