@@ -38,8 +38,14 @@ struct Stage {
 impl Stage {
     /// Every rep is on every board already.
     fn new(reps: usize) -> Stage {
-        let mut stage =
-            Stage { rules: rules(reps), task: AccountTask::new(0, 1), store: MemStore::default(), out: Outbox::default(), reps, sent: 0 };
+        let mut stage = Stage {
+            rules: rules(reps),
+            task: AccountTask::new(0, 1),
+            store: MemStore::default(),
+            out: Outbox::default(),
+            reps,
+            sent: 0,
+        };
         for _ in 0..reps.div_ceil(CREDITS) {
             stage.batch();
         }

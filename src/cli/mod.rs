@@ -8,6 +8,7 @@ mod rules;
 mod run;
 mod schema;
 mod score;
+mod simulate;
 mod test;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -44,6 +45,8 @@ enum Command {
     Check(check::Args),
     /// Run the unit tests written beside rules.
     Test(test::Args),
+    /// Simulate a commission statement.
+    Simulate(simulate::Args),
     /// Write seeded sample events.
     Generate(generate::Args),
     /// Print a JSON Schema.
@@ -66,6 +69,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Score(args) => score::run(&args, cli.output_format),
         Command::Check(args) => check::run(&args, cli.output_format),
         Command::Test(args) => test::run(&args, cli.output_format),
+        Command::Simulate(args) => simulate::run(&args, cli.output_format),
         Command::Generate(args) => generate::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

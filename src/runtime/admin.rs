@@ -18,9 +18,7 @@ const DEAD: i64 = 120_000;
 
 /// Serves until the runtime is dropped. Fails if the address cannot be had.
 pub async fn serve(address: SocketAddr, context: Arc<Context>) -> Result<(), LogError> {
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| LogError::Fatal(format!("http.admin {address}: {error}")))?;
+    let listener = TcpListener::bind(address).await.map_err(|error| LogError::Fatal(format!("http.admin {address}: {error}")))?;
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/livez", get(livez))

@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use prometheus::core::Collector;
-use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use super::log::{Batch, Place};
 use crate::engine::Counters;
@@ -61,7 +59,9 @@ impl Name {
             Name::RecordsOut => ("scorekeeper_records_out_total", "Records written, by topic."),
             Name::Rejected => ("scorekeeper_rejected_total", "Dead letters, by reason."),
             Name::Deduplicated => ("scorekeeper_deduplicated_total", "Events that were seen before."),
-            Name::Passed => ("scorekeeper_unscored_total", "Events without rules (no_rules, before_rules), or sent on (rerouted)."),
+            Name::Passed => {
+                ("scorekeeper_unscored_total", "Events without rules (no_rules, before_rules), or sent on (rerouted).")
+            }
             Name::Commits => ("scorekeeper_commits_total", "Transactions committed."),
             Name::Aborts => ("scorekeeper_aborts_total", "Transactions aborted and read again."),
             Name::Sessions => ("scorekeeper_sessions_ended_total", "Sessions that ended by an error."),
@@ -73,7 +73,9 @@ impl Name {
             Name::LagSeconds => ("scorekeeper_lag_seconds", "Age of the newest record worked off while there are more."),
             Name::StoreWrites => ("scorekeeper_store_writes_total", "Rows written to disk."),
             Name::RestoreRead => ("scorekeeper_restore_read_records", "Changelog offsets read by the last restore, by topic."),
-            Name::RestoreTotal => ("scorekeeper_restore_total_records", "Changelog offsets to read by the last restore, by topic."),
+            Name::RestoreTotal => {
+                ("scorekeeper_restore_total_records", "Changelog offsets to read by the last restore, by topic.")
+            }
             Name::BuildInfo => ("scorekeeper_build_info", "1, with the version."),
         }
     }
@@ -169,7 +171,8 @@ impl Metrics {
         for record in outbox.records() {
             written[record.topic as usize] += 1;
             if record.topic == Topic::DeadLetters {
-                let reason = record.headers.iter().find(|(name, _)| name == REASON).map(|(_, value)| String::from_utf8_lossy(value));
+                let reason =
+                    record.headers.iter().find(|(name, _)| name == REASON).map(|(_, value)| String::from_utf8_lossy(value));
                 self.rejected.with_label_values(&[reason.unwrap_or(Cow::Borrowed("unknown")).as_ref()]).inc();
             }
         }
@@ -246,7 +249,6 @@ fn register<C: Collector + Clone + 'static>(registry: &Registry, made: prometheu
     registry.register(Box::new(made.clone()))?;
     Ok(made)
 }
-
 
 #[cfg(test)]
 mod tests {

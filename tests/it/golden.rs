@@ -24,8 +24,11 @@ fn every_case_comes_out_as_written() {
             case.rules = case.rules.or(rules_before);
             rules_before = case.rules.clone();
             let name = format!("{} {}", path.display(), case.name.clone().unwrap_or_else(|| (i + 1).to_string()));
-            let sources =
-                case.own_rules().expect("the first case of a file has its rules with it").into_iter().map(|text| (name.clone(), text));
+            let sources = case
+                .own_rules()
+                .expect("the first case of a file has its rules with it")
+                .into_iter()
+                .map(|text| (name.clone(), text));
             let rules = RuleSet::load(sources).unwrap_or_else(|errors| panic!("{errors}"));
             wrong.extend(case.run(rules).into_iter().map(|line| format!("{name}: {line}")));
             cases += 1;

@@ -9,6 +9,8 @@ mod account;
 pub mod announcements;
 pub mod badges;
 pub mod boards;
+#[cfg(test)]
+mod cases;
 pub mod certifications;
 pub mod clock;
 pub mod coins;
@@ -34,8 +36,6 @@ pub mod reports;
 pub mod rewards;
 pub mod roster;
 pub mod tally;
-#[cfg(test)]
-mod cases;
 #[cfg(test)]
 pub mod testing;
 pub mod timers;

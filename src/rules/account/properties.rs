@@ -49,7 +49,10 @@ fn line(i: usize, (what, who, hour, number): Step) -> String {
         10 => ("coins.adjust", json!({"rep": rep, "coins": i64::from(number) - 5})),
         11..=12 => {
             let prize = if number % 3 == 0 { "pen" } else { "mug" };
-            ("redemption.request", json!({"redemption": format!("x{}", number % 7), "rep": rep, "prize": prize, "quantity": number % 4}))
+            (
+                "redemption.request",
+                json!({"redemption": format!("x{}", number % 7), "rep": rep, "prize": prize, "quantity": number % 4}),
+            )
         }
         13 => ("redemption.approve", json!({"redemption": format!("x{}", number % 7)})),
         14 => ("redemption.reject", json!({"redemption": format!("x{}", number % 7)})),
@@ -140,7 +143,12 @@ fn check_board(left: &Left) {
     let ledger = left.ledger("xp");
     let mut expected: Vec<(i64, String, String)> = Vec::new();
     for (rep, xp) in sums(&ledger, "xp", "rep") {
-        let at = ledger.iter().filter(|entry| text(entry, "rep") == rep && entry["xp"] != 0).map(|entry| text(entry, "at").to_owned()).max().unwrap_or_default();
+        let at = ledger
+            .iter()
+            .filter(|entry| text(entry, "rep") == rep && entry["xp"] != 0)
+            .map(|entry| text(entry, "at").to_owned())
+            .max()
+            .unwrap_or_default();
         if xp != 0 && rep != "off" {
             expected.push((-xp, at, rep));
         }

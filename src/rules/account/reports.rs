@@ -190,7 +190,10 @@ mod tests {
     fn check_pareto(values: &[(&str, &str)], subjects: usize, share: &str, shares_of_total: &[&str]) {
         let report = pareto(values.iter().map(|(subject, value)| ((*subject).to_owned(), amount(value))));
         let curve: Vec<String> = report.curve.iter().map(|point| point.share_of_total.to_string()).collect();
-        assert_eq!((report.subjects, report.share, curve), (subjects, amount(share), shares_of_total.iter().map(|s| (*s).into()).collect()));
+        assert_eq!(
+            (report.subjects, report.share, curve),
+            (subjects, amount(share), shares_of_total.iter().map(|s| (*s).into()).collect())
+        );
         assert_eq!(report.of, values.len());
     }
 

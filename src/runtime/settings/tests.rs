@@ -13,7 +13,10 @@ fn the_shipped_file_shows_every_key_with_its_default() {
     let text = include_str!("../../../config/scorekeeper.toml");
     assert_eq!(load(text, &[]).unwrap(), Settings::default());
     // optional keys are shown as comments
-    let shown: String = text.lines().map(|line| line.strip_prefix("# ").filter(|l| l.contains(" = ")).unwrap_or(line).to_owned() + "\n").collect();
+    let shown: String = text
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|l| l.contains(" = ")).unwrap_or(line).to_owned() + "\n")
+        .collect();
     let shown: serde_json::Value = toml::from_str(&shown).unwrap();
     let all = serde_json::to_value(Settings::default()).unwrap();
     for (section, keys) in all.as_object().unwrap() {
@@ -34,7 +37,10 @@ fn the_environment_wins() {
         ("UNRELATED", "x"),
     ];
     let settings = load("[worker]\nthreads = 1\n[kafka]\nproperties = { \"session.timeout.ms\" = 9000 }", &variables).unwrap();
-    assert_eq!((settings.log.backend, settings.worker.threads, settings.worker.commit_interval), (Backend::Local, 3, Duration(20)));
+    assert_eq!(
+        (settings.log.backend, settings.worker.threads, settings.worker.commit_interval),
+        (Backend::Local, 3, Duration(20))
+    );
     assert_eq!(settings.kafka.security["security.protocol"], "sasl_ssl");
     assert_eq!(settings.kafka.properties["fetch.min.bytes"], "5");
     assert_eq!(settings.kafka.properties["session.timeout.ms"], "9000");

@@ -121,11 +121,8 @@ pub fn rows_written() -> u64 {
 const OPEN: &str = "open";
 
 fn open_db(dir: &Path) -> Result<sled::Db, StoreError> {
-    let config = sled::Config::new()
-        .path(dir.join("sled"))
-        .mode(sled::Mode::HighThroughput)
-        .flush_every_ms(None)
-        .cache_capacity(64 << 20);
+    let config =
+        sled::Config::new().path(dir.join("sled")).mode(sled::Mode::HighThroughput).flush_every_ms(None).cache_capacity(64 << 20);
     guarded(|| config.open())
 }
 

@@ -222,9 +222,7 @@ impl Store for TaskStore {
         let mut disk = (!self.disk_is_empty.get()).then(|| self.tree.range(first..)).into_iter().flatten();
         let mut next_on_disk = || -> Result<Option<(Vec<u8>, Value)>, StoreError> {
             match guarded(|| disk.next().transpose())? {
-                Some((key, bytes)) if key.starts_with(prefix) => {
-                    Ok(Some((key.to_vec(), Some(unchecked(&bytes)?.to_vec()))))
-                }
+                Some((key, bytes)) if key.starts_with(prefix) => Ok(Some((key.to_vec(), Some(unchecked(&bytes)?.to_vec())))),
                 _ => Ok(None),
             }
         };

@@ -14,7 +14,11 @@ pub enum ThreadState {
     /// It has no partitions yet.
     Waiting,
     /// It reads a changelog; offsets read and in all.
-    Restoring { topic: &'static str, read: u64, all: u64 },
+    Restoring {
+        topic: &'static str,
+        read: u64,
+        all: u64,
+    },
     Running,
     /// Its session ended; it will open a new one.
     Failed(String),
@@ -48,12 +52,7 @@ pub struct Work {
 
 impl Control {
     pub fn new(threads: usize, stop_at_end: bool) -> Control {
-        let thread = || Thread {
-            state: ThreadState::Waiting,
-            owned: Vec::new(),
-            changed: Instant::now(),
-            next: BTreeMap::new(),
-        };
+        let thread = || Thread { state: ThreadState::Waiting, owned: Vec::new(), changed: Instant::now(), next: BTreeMap::new() };
         Control {
             stopping: AtomicBool::new(false),
             unclean: AtomicBool::new(false),

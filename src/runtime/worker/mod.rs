@@ -195,7 +195,8 @@ impl<'c> Worker<'c> {
 
     /// What is committed of all inputs.
     fn positions(&mut self) -> Vec<Next> {
-        let partitions = self.partitions.iter_mut().enumerate().filter_map(|(number, slot)| Some((number as u32, slot.as_mut()?)));
+        let partitions =
+            self.partitions.iter_mut().enumerate().filter_map(|(number, slot)| Some((number as u32, slot.as_mut()?)));
         partitions.flat_map(|(number, partition)| partition.stages().map(|stage| stage.all_committed(number))).flatten().collect()
     }
 

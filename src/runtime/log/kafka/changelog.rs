@@ -66,8 +66,7 @@ impl KafkaChangelog {
     fn start(&mut self) -> Result<(), LogError> {
         let mut list = TopicPartitionList::new();
         for (&partition, state) in self.partitions.iter().filter(|(_, state)| !state.done) {
-            list.add_partition_offset(&self.topic, partition as i32, Offset::Offset(state.from as i64))
-                .map_err(session_error)?;
+            list.add_partition_offset(&self.topic, partition as i32, Offset::Offset(state.from as i64)).map_err(session_error)?;
         }
         self.consumer.assign(&list).map_err(session_error)?;
         self.reading = true;

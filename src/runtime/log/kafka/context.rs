@@ -66,8 +66,7 @@ impl ConsumerNotes {
                 };
                 // a leader that does not answer cannot say that there is nothing new
                 let answers = |broker: &Broker| broker.nodeid == seen.leader && broker.state == "UP" && broker.rxidle < 2_000_000;
-                let reached =
-                    next >= end && seen.fetch_state == "active" && statistics.brokers.values().any(answers);
+                let reached = next >= end && seen.fetch_state == "active" && statistics.brokers.values().any(answers);
                 let drained = seen.fetchq_cnt == 0;
                 ends.insert(Place::new(name, partition), End { end, next, reached, drained, at });
             }

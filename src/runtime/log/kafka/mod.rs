@@ -123,7 +123,11 @@ impl Log for KafkaLog {
 }
 
 /// The lowest offset of a partition and the one after the last, by the consumer's isolation level.
-fn watermarks(consumer: &BaseConsumer<impl rdkafka::consumer::ConsumerContext>, topic: &str, partition: u32) -> Result<(u64, u64), LogError> {
+fn watermarks(
+    consumer: &BaseConsumer<impl rdkafka::consumer::ConsumerContext>,
+    topic: &str,
+    partition: u32,
+) -> Result<(u64, u64), LogError> {
     let (low, high) = consumer.fetch_watermarks(topic, partition as i32, TIMEOUT).map_err(session_error)?;
     Ok((low.max(0) as u64, high.max(0) as u64))
 }

@@ -124,9 +124,10 @@ impl KafkaSession {
             to_send = to_send.payload(value);
         }
         if !record.headers.is_empty() {
-            let headers = record.headers.iter().fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (key, value)| {
-                headers.insert(Header { key, value: Some(value) })
-            });
+            let headers =
+                record.headers.iter().fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (key, value)| {
+                    headers.insert(Header { key, value: Some(value) })
+                });
             to_send = to_send.headers(headers);
         }
         let deadline = Instant::now() + COMMIT_TIMEOUT;
@@ -244,11 +245,8 @@ impl Session for KafkaSession {
         }
         let mut offsets = TopicPartitionList::with_capacity(next.len());
         for (place, next) in next {
-            let added = offsets.add_partition_offset(
-                self.names.of(place.topic),
-                place.partition as i32,
-                Offset::Offset(*next as i64),
-            );
+            let added =
+                offsets.add_partition_offset(self.names.of(place.topic), place.partition as i32, Offset::Offset(*next as i64));
             if let Err(error) = added {
                 return Err(self.abort(format!("offsets: {error}")));
             }

@@ -168,10 +168,8 @@ fn segment_name(number: u64) -> String {
 /// Reads all frames, and cuts off what is torn at the end of the last file.
 fn recover(disk: &dyn Disk) -> Result<Index, String> {
     let names = disk.list().map_err(|error| error.to_string())?;
-    let segments: Vec<(u64, String)> = names
-        .into_iter()
-        .filter_map(|name| Some((name.strip_suffix(".log")?.parse().ok()?, name)))
-        .collect();
+    let segments: Vec<(u64, String)> =
+        names.into_iter().filter_map(|name| Some((name.strip_suffix(".log")?.parse().ok()?, name))).collect();
     let mut index = Index::default();
     for (i, (number, name)) in segments.iter().enumerate() {
         let size = disk.size(name).map_err(|error| format!("{name}: {error}"))?;

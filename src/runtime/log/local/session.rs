@@ -140,11 +140,10 @@ impl Session for LocalSession {
 
     fn start(&self) -> Result<(), LogError> {
         let committed: BTreeMap<Place, u64> = self.committed().into_iter().collect();
-        let places = INPUTS.into_iter().flat_map(|topic| {
-            self.accepted.borrow().iter().map(|&partition| Place::new(topic, partition)).collect::<Vec<_>>()
-        });
-        *self.positions.borrow_mut() =
-            places.map(|place| (place, committed.get(&place).copied().unwrap_or(0))).collect();
+        let places = INPUTS
+            .into_iter()
+            .flat_map(|topic| self.accepted.borrow().iter().map(|&partition| Place::new(topic, partition)).collect::<Vec<_>>());
+        *self.positions.borrow_mut() = places.map(|place| (place, committed.get(&place).copied().unwrap_or(0))).collect();
         Ok(())
     }
 
@@ -218,9 +217,10 @@ struct Partition {
 impl Changelog for LocalChangelog<'_> {
     fn read(&mut self, budget: Duration, row: &mut dyn FnMut(Row<'_>)) -> Result<bool, LogError> {
         let started = Instant::now();
-        let runs = self.partitions.iter().flat_map(|(number, partition)| {
-            partition.runs.iter().map(move |run| (*number, partition.from, run))
-        });
+        let runs = self
+            .partitions
+            .iter()
+            .flat_map(|(number, partition)| partition.runs.iter().map(move |run| (*number, partition.from, run)));
         for (number, from, run) in runs.skip(self.run) {
             if started.elapsed() >= budget {
                 return Ok(false);
