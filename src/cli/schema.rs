@@ -3,7 +3,6 @@
 use clap::ValueEnum;
 
 use super::{Exit, Failure};
-use crate::runtime::settings::Settings;
 use crate::{events, outputs, rulebook};
 
 /// Print a JSON Schema.
@@ -17,10 +16,10 @@ pub struct Args {
 enum Of {
     /// A rule document; the defaults are in it.
     Rules,
-    /// A product event or command.
-    Events,
     /// The settings file.
     Config,
+    /// A product event or command.
+    Events,
     /// The value of every output topic.
     Outputs,
 }
@@ -28,7 +27,7 @@ enum Of {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let schema = match args.of {
         Of::Rules => rulebook::schema(),
-        Of::Config => schemars::schema_for!(Settings).to_value(),
+        Of::Config => crate::runtime::settings::schema(),
         Of::Events => events::schema(),
         Of::Outputs => outputs::schema(),
     };
