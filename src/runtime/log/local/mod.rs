@@ -146,10 +146,8 @@ impl LocalLog {
             if records.len() >= limit {
                 break;
             }
-            let name = segment_name(run.segment);
-            let bytes = self.0.disk.read(&name, run.position, run.length as usize);
-            let section: Arc<[u8]> =
-                bytes.map(Arc::from).map_err(|error| LogError::Session(format!("local log: {name}: {error}")))?;
+            // its file has just been replaced: what was read so far will do
+            let Some(section) = self.read_run(&run)? else { break };
             let mut position = 0;
             while let Some((stored, end)) = Stored::read(&section, position) {
                 position = end;
@@ -159,6 +157,16 @@ impl LocalLog {
             }
         }
         Ok(records)
+    }
+
+    /// The bytes of a run; `None` if its file has just been replaced: the index has others then.
+    fn read_run(&self, run: &Run) -> Result<Option<Arc<[u8]>>, LogError> {
+        let name = run.segment.name();
+        match self.0.disk.read(&name, run.position, run.length as usize) {
+            Ok(bytes) => Ok(Some(bytes.into())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(LogError::Session(format!("local log: {name}: {error}"))),
+        }
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {

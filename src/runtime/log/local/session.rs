@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::{LocalLog, Run, Stored};
@@ -80,16 +80,6 @@ impl LocalSession {
         due
     }
 
-    /// The bytes of a run; `None` if its file has just been replaced: the index has others then.
-    fn read(&self, run: &Run) -> Result<Option<Arc<[u8]>>, LogError> {
-        let name = run.segment.name();
-        match self.log.0.disk.read(&name, run.position, run.length as usize) {
-            Ok(bytes) => Ok(Some(bytes.into())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(LogError::Session(format!("local log: {name}: {error}"))),
-        }
-    }
-
     fn wait(&self, wait: Duration) {
         let index = self.log.index();
         let positions = self.positions.borrow();
@@ -112,7 +102,7 @@ impl Session for LocalSession {
             due = self.due(limit.records.saturating_sub(batch.messages.len()));
         }
         for (place, run) in due {
-            let Some(section) = self.read(&run)? else { return Ok(()) };
+            let Some(section) = self.log.read_run(&run)? else { return Ok(()) };
             let mut positions = self.positions.borrow_mut();
             let Some(next) = positions.get_mut(&place) else { continue };
             let mut position = 0;
@@ -228,7 +218,7 @@ impl Changelog for LocalChangelog<'_> {
                 return Ok(false);
             }
             let replaced = || LogError::Session("local log: a changelog was compacted while it was read".to_owned());
-            let section = self.session.read(run)?.ok_or_else(replaced)?;
+            let section = self.session.log.read_run(run)?.ok_or_else(replaced)?;
             let mut position = 0;
             while let Some((stored, end)) = Stored::read(&section, position) {
                 position = end;
