@@ -10,6 +10,7 @@ use super::log::kafka::KafkaLog;
 use super::log::local::{Directory, LocalLog};
 use super::log::{Log, LogError, Place};
 use super::metrics::Metrics;
+use super::rules::RulesTopic;
 use super::settings::{Backend, Settings};
 use super::store::Stores;
 use super::worker::{Context, Control, StageTask, Stages, Worker};
@@ -62,13 +63,24 @@ pub fn open_local(settings: &Settings) -> Result<LocalLog, LogError> {
     LocalLog::open(Box::new(disk), local.partitions, local.segment_bytes, local.compact_bytes)
 }
 
-/// Makes ready all that the worker threads share.
-pub fn prepare(settings: Settings, log: Arc<dyn Log>, rules: RuleSet, stop_at_end: bool) -> Result<Arc<Context>, LogError> {
+/// Makes ready all that the worker threads share. Without rules from files they are read from their topic.
+pub fn prepare(
+    settings: Settings,
+    log: Arc<dyn Log>,
+    rules: Option<RuleSet>,
+    stop_at_end: bool,
+) -> Result<Arc<Context>, LogError> {
+    let mut topic = RulesTopic::default();
+    let rules = match rules {
+        Some(rules) => rules,
+        None => topic.refresh(&*log)?.unwrap_or_default(),
+    };
     let stores = Stores::open(&settings.state)?;
     let metrics = Metrics::new().map_err(|error| LogError::Fatal(error.to_string()))?;
     let control = Control::new(threads(&settings, log.partitions()), stop_at_end);
     let stages = Box::new(Live(settings.limits()));
-    Ok(Arc::new(Context { settings, log, stores, stages, rules: RwLock::new(Arc::new(rules)), metrics, control }))
+    let (rules, rules_topic) = (RwLock::new(Arc::new(rules)), Mutex::new(topic));
+    Ok(Arc::new(Context { settings, log, stores, stages, rules, rules_topic, metrics, control }))
 }
 
 fn threads(settings: &Settings, partitions: u32) -> usize {
@@ -134,14 +146,34 @@ pub fn run(context: Arc<Context>) -> Result<Summary, LogError> {
 
 fn housekeep(context: &Context) {
     let mut last = Instant::now();
+    let mut rules_read = Instant::now();
     while !context.control.is_stopping() {
         std::thread::sleep(Duration::from_millis(50));
+        if context.settings.rules.topic && rules_read.elapsed() > FOLLOWING {
+            follow(context);
+            rules_read = Instant::now();
+        }
         if last.elapsed() > HOUSEKEEPING {
             if let Err(error) = context.log.housekeep() {
                 tracing::warn!(%error, "housekeeping");
             }
             last = Instant::now();
         }
+    }
+}
+
+/// How often the rules topic is looked at.
+const FOLLOWING: Duration = Duration::from_secs(1);
+
+fn follow(context: &Context) {
+    let mut topic = context.rules_topic.lock().unwrap_or_else(PoisonError::into_inner);
+    match topic.refresh(&*context.log) {
+        Ok(None) => {}
+        Ok(Some(rules)) => {
+            tracing::info!(accounts = rules.accounts().count(), "new rules");
+            *context.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        }
+        Err(error) => tracing::warn!(%error, "the rules topic cannot be read"),
     }
 }
 

@@ -14,13 +14,14 @@ mod partition;
 mod restore;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 pub use self::control::{Control, ThreadState};
 use self::partition::Partition;
 use super::log::{Batch, Change, CommitError, Log, LogError, Next, Place, Session};
 use super::metrics::Metrics;
+use super::rules::RulesTopic;
 use super::settings::Settings;
 use super::store::Stores;
 use crate::engine::{AccountTask, ContactTask, Counters, Publish, Task};
@@ -64,6 +65,7 @@ pub struct Context {
     pub stages: Box<dyn Stages>,
     /// The rules in force; a batch works with one set throughout.
     pub rules: RwLock<Arc<RuleSet>>,
+    pub rules_topic: Mutex<RulesTopic>,
     pub metrics: Metrics,
     pub control: Control,
 }

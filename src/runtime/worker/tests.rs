@@ -114,6 +114,7 @@ fn context(log: &LocalLog, dir: &Path, threads: usize) -> Arc<Context> {
         log: Arc::new(log.clone()),
         stages: Box::new(Fakes),
         rules: RwLock::default(),
+        rules_topic: Mutex::default(),
         metrics: Metrics::new().unwrap(),
         control: Control::new(threads, true),
     })

@@ -13,7 +13,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 
 pub use self::config::client;
-use super::{INPUTS, Log, LogError, Next, Place, Session};
+use super::{Changelog, INPUTS, Log, LogError, Next, Place, Session};
 use crate::outputs::Topic;
 use crate::runtime::settings::Kafka;
 
@@ -104,6 +104,15 @@ impl KafkaLog {
 impl Log for KafkaLog {
     fn partitions(&self) -> u32 {
         self.names.partitions(Topic::ProductEvents)
+    }
+
+    fn partitions_of(&self, topic: Topic) -> u32 {
+        self.names.partitions(topic)
+    }
+
+    fn read_to_end(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
+        let name = self.names.of(topic);
+        Ok(Box::new(changelog::KafkaChangelog::open(&self.settings, &self.watermarks, name, from)?))
     }
 
     fn session(&self, thread: usize, _threads: usize) -> Result<Box<dyn Session>, LogError> {

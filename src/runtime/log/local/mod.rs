@@ -16,9 +16,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 pub use self::disk::{Call, Directory, Disk, Fault, MemDisk};
 pub use self::frame::Stored;
-use super::{Log, LogError, Next, Place, Session};
+use super::{Changelog, Log, LogError, Next, Place, Session};
 use crate::events::Timestamp;
-use crate::outputs::{Outbox, Route, partitioner};
+use crate::outputs::{Outbox, Route, Topic, partitioner};
 
 /// A log in one directory, shared by the threads of a process. Clones are the same log.
 #[derive(Clone)]
@@ -287,6 +287,14 @@ impl Log for LocalLog {
     fn session(&self, thread: usize, threads: usize) -> Result<Box<dyn Session>, LogError> {
         let mine = (0..self.0.partitions).filter(|partition| *partition as usize % threads.max(1) == thread).collect();
         Ok(Box::new(session::LocalSession::open(self.clone(), mine)))
+    }
+
+    fn partitions_of(&self, _topic: Topic) -> u32 {
+        self.0.partitions
+    }
+
+    fn read_to_end(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
+        Ok(Box::new(session::LocalChangelog::open(self, topic, from)))
     }
 
     fn housekeep(&self) -> Result<(), LogError> {

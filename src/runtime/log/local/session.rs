@@ -179,7 +179,21 @@ impl Session for LocalSession {
     }
 
     fn changelog(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
-        let index = self.log.index();
+        Ok(Box::new(LocalChangelog::open(&self.log, topic, from)))
+    }
+}
+
+pub struct LocalChangelog {
+    log: LocalLog,
+    partitions: Vec<(u32, Partition)>,
+    /// The next run to read, counted over all partitions.
+    run: usize,
+    read: u64,
+}
+
+impl LocalChangelog {
+    pub fn open(log: &LocalLog, topic: Topic, from: &[(u32, u64)]) -> LocalChangelog {
+        let index = log.index();
         let partitions = from.iter().map(|&(partition, from)| {
             let known = index.places.get(&Place::new(topic, partition));
             let low = known.and_then(|known| known.runs.front()).map_or(0, |run| run.first);
@@ -187,16 +201,8 @@ impl Session for LocalSession {
                 known.map(|known| known.runs.iter().filter(|run| run.last >= from).copied().collect()).unwrap_or_default();
             (partition, Partition { low, end: known.map_or(0, |known| known.next), from, runs })
         });
-        Ok(Box::new(LocalChangelog { session: self, partitions: partitions.collect(), run: 0, read: 0 }))
+        LocalChangelog { log: log.clone(), partitions: partitions.collect(), run: 0, read: 0 }
     }
-}
-
-struct LocalChangelog<'s> {
-    session: &'s LocalSession,
-    partitions: Vec<(u32, Partition)>,
-    /// The next run to read, counted over all partitions.
-    run: usize,
-    read: u64,
 }
 
 struct Partition {
@@ -206,7 +212,7 @@ struct Partition {
     runs: Vec<Run>,
 }
 
-impl Changelog for LocalChangelog<'_> {
+impl Changelog for LocalChangelog {
     fn read(&mut self, budget: Duration, row: &mut dyn FnMut(Row<'_>)) -> Result<bool, LogError> {
         let started = Instant::now();
         let runs = self
@@ -218,7 +224,7 @@ impl Changelog for LocalChangelog<'_> {
                 return Ok(false);
             }
             let replaced = || LogError::Session("local log: a changelog was compacted while it was read".to_owned());
-            let section = self.session.log.read_run(run)?.ok_or_else(replaced)?;
+            let section = self.log.read_run(run)?.ok_or_else(replaced)?;
             let mut position = 0;
             while let Some((stored, end)) = Stored::read(&section, position) {
                 position = end;
