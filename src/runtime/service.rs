@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::log::kafka::KafkaLog;
 use super::log::local::{Directory, LocalLog};
-use super::log::{Log, LogError, Place};
+use super::log::{Log, LogError, Next, Place};
 use super::metrics::Metrics;
 use super::rules::RulesTopic;
 use super::settings::{Backend, Settings};
@@ -223,43 +223,34 @@ pub fn stop_on_signals(context: &Arc<Context>) -> Result<(), LogError> {
     .map_err(|error| LogError::Fatal(error.to_string()))
 }
 
-/// How long the partitions must have stayed where they are, if this process does not have all of them.
-const SETTLED: Duration = Duration::from_secs(5);
-
-/// Waits until the partitions of this process are worked off: what the inputs held at the start, through both stages.
+/// Waits until what the inputs held at the start is worked off, through both stages, by all workers of the group.
 fn await_end(context: &Context) -> Result<(), LogError> {
     let partitions = context.log.partitions();
-    let all = |topics: &[Topic]| -> Vec<Place> {
-        topics.iter().flat_map(|&topic| (0..partitions).map(move |partition| Place::new(topic, partition))).collect()
+    let ends = |topics: &[Topic]| {
+        let places = topics.iter().flat_map(|&topic| (0..partitions).map(move |partition| Place::new(topic, partition)));
+        context.log.ends(&places.collect::<Vec<_>>())
     };
-    let inputs = context.log.ends(&all(&[Topic::ProductEvents, Topic::Commands]))?;
-    reach(context, &inputs);
+    reach(context, &ends(&[Topic::ProductEvents, Topic::Commands])?)?;
     // the contact stage may hand over to other partitions of itself, and these again
     loop {
-        let inbox = context.log.ends(&all(&[Topic::ContactInbox]))?;
-        reach(context, &inbox);
-        if context.control.is_stopping() || context.log.ends(&all(&[Topic::ContactInbox]))? == inbox {
+        let inbox = ends(&[Topic::ContactInbox])?;
+        reach(context, &inbox)?;
+        if context.control.is_stopping() || ends(&[Topic::ContactInbox])? == inbox {
             break;
         }
     }
-    let account = context.log.ends(&all(&[Topic::AccountEvents]))?;
-    reach(context, &account);
-    Ok(())
+    reach(context, &ends(&[Topic::AccountEvents])?)
 }
 
-/// Waits until this process has committed its part of the places up to the given offsets.
-fn reach(context: &Context, ends: &[(Place, u64)]) {
-    let control = &context.control;
-    let started = Instant::now();
-    while !control.is_stopping() {
-        let (owned, settled) = control.owned();
-        let complete = owned.len() as u32 == context.log.partitions() || settled.min(started.elapsed()) > SETTLED;
-        let done = |(place, end): &(Place, u64)| {
-            !owned.contains(&place.partition) || control.next(*place).is_some_and(|next| next >= *end)
-        };
-        if complete && ends.iter().all(done) {
-            return;
+/// Waits until the places are committed up to the given offsets.
+fn reach(context: &Context, ends: &[Next]) -> Result<(), LogError> {
+    let places: Vec<Place> = ends.iter().map(|(place, _)| *place).collect();
+    while !context.control.is_stopping() {
+        let committed = context.log.committed(&places)?;
+        if committed.iter().zip(ends).all(|((_, next), (_, end))| next >= end) {
+            break;
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(50));
     }
+    Ok(())
 }

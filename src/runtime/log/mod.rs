@@ -96,6 +96,10 @@ pub trait Log: Send + Sync {
     /// Opens the session of a worker thread, one of `threads` in this process.
     fn session(&self, thread: usize, threads: usize) -> Result<Box<dyn Session>, LogError>;
 
+    /// The next offsets that the workers have committed; 0 where there is none.
+    fn committed(&self, places: &[Place]) -> Result<Vec<Next>, LogError>;
+
+    /// The number of partitions of any topic.
     fn partitions_of(&self, topic: Topic) -> u32;
 
     /// Reads a topic from the given offsets to its end, outside of any session.

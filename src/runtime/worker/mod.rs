@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 pub use self::control::{Control, ThreadState};
 use self::partition::Partition;
-use super::log::{Batch, Change, CommitError, Log, LogError, Next, Place, Session};
+use super::log::{Batch, Change, CommitError, Log, LogError, Place, Session};
 use super::metrics::Metrics;
 use super::rules::RulesTopic;
 use super::settings::Settings;
@@ -130,7 +130,7 @@ impl<'c> Worker<'c> {
                     tracing::warn!(thread = self.thread, reason, "the session ended; opening a new one");
                     // another thread may be given the partitions: it must not wait for their stores
                     self.partitions.iter_mut().for_each(|partition| *partition = None);
-                    self.context.control.set_owned(self.thread, &[], &[]);
+                    self.context.control.set_owned(self.thread, &[]);
                     self.context.metrics.session_ended();
                     self.context.control.set_state(self.thread, ThreadState::Failed(reason));
                     pause = if started.elapsed() > Duration::from_secs(30) { Duration::from_millis(100) } else { pause * 2 };
@@ -182,7 +182,7 @@ impl<'c> Worker<'c> {
         match change {
             Change::Revoked | Change::Lost => {
                 tracing::info!(thread = self.thread, ?change, "partitions are given up");
-                self.context.control.set_owned(self.thread, &[], &[]);
+                self.context.control.set_owned(self.thread, &[]);
                 self.context.control.set_state(self.thread, ThreadState::Waiting);
                 session.release()
             }
@@ -190,19 +190,12 @@ impl<'c> Worker<'c> {
                 tracing::info!(thread = self.thread, ?partitions, "partitions are taken over");
                 if self.restore(session, &partitions)? {
                     session.start()?;
-                    self.context.control.set_owned(self.thread, &partitions, &self.positions());
+                    self.context.control.set_owned(self.thread, &partitions);
                     self.context.control.set_state(self.thread, ThreadState::Running);
                 }
                 Ok(())
             }
         }
-    }
-
-    /// What is committed of all inputs.
-    fn positions(&mut self) -> Vec<Next> {
-        let partitions =
-            self.partitions.iter_mut().enumerate().filter_map(|(number, slot)| Some((number as u32, slot.as_mut()?)));
-        partitions.flat_map(|(number, partition)| partition.stages().map(|stage| stage.all_committed(number))).flatten().collect()
     }
 
     fn rewind(&mut self, session: &dyn Session) -> Result<(), LogError> {
@@ -297,7 +290,7 @@ impl<'c> Worker<'c> {
             }
         }
         self.outbox.clear();
-        self.context.control.advance(&next, batch.messages.len() as u64);
+        self.context.control.worked_off(batch.messages.len() as u64);
         Ok(())
     }
 }

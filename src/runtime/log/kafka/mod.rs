@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionList;
 
 pub use self::config::client;
 use super::{Changelog, INPUTS, Log, LogError, Next, Place, Session};
@@ -104,6 +105,19 @@ impl KafkaLog {
 impl Log for KafkaLog {
     fn partitions(&self) -> u32 {
         self.names.partitions(Topic::ProductEvents)
+    }
+
+    fn committed(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
+        let mut list = TopicPartitionList::with_capacity(places.len());
+        for place in places {
+            list.add_partition(self.names.of(place.topic), place.partition as i32);
+        }
+        let answer = self.watermarks.committed_offsets(list, TIMEOUT).map_err(session_error)?;
+        let next = |place: &Place| {
+            let found = answer.find_partition(self.names.of(place.topic), place.partition as i32);
+            found.and_then(|element| element.offset().to_raw()).map_or(0, |next| next.max(0) as u64)
+        };
+        Ok(places.iter().map(|place| (*place, next(place))).collect())
     }
 
     fn partitions_of(&self, topic: Topic) -> u32 {

@@ -289,6 +289,11 @@ impl Log for LocalLog {
         Ok(Box::new(session::LocalSession::open(self.clone(), mine)))
     }
 
+    fn committed(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
+        let index = self.index();
+        Ok(places.iter().map(|place| (*place, index.committed.get(place).copied().unwrap_or(0))).collect())
+    }
+
     fn partitions_of(&self, _topic: Topic) -> u32 {
         self.0.partitions
     }
