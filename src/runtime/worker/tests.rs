@@ -137,7 +137,8 @@ fn send(log: &LocalLog, keys: impl Iterator<Item = String>) {
 fn work(context: &Arc<Context>, threads: usize) {
     std::thread::scope(|scope| {
         let context = &**context;
-        let workers: Vec<_> = (0..threads).map(|thread| scope.spawn(move || Worker::new(context, thread, threads).run())).collect();
+        let workers: Vec<_> =
+            (0..threads).map(|thread| scope.spawn(move || Worker::new(context, thread, threads).run())).collect();
         let places = |topic| (0..PARTITIONS).map(|p| Place::new(topic, p)).collect::<Vec<_>>();
         let done = |topic| context.log.committed(&places(topic)).unwrap() == context.log.ends(&places(topic)).unwrap();
         while !context.control.is_stopping() {

@@ -20,7 +20,14 @@ fn outbox(records: &[(Topic, u32, &str, Option<&str>)]) -> Outbox {
     for &(topic, partition, key, value) in records {
         let headers = [("h".into(), vec![0, 255])];
         let (route, timestamp) = (Route::Partition(partition), Timestamp(1_700_000_000_000));
-        outbox.push_raw(Record { topic, route, timestamp, key: key.as_bytes(), value: value.map(str::as_bytes), headers: &headers });
+        outbox.push_raw(Record {
+            topic,
+            route,
+            timestamp,
+            key: key.as_bytes(),
+            value: value.map(str::as_bytes),
+            headers: &headers,
+        });
     }
     outbox
 }
@@ -116,9 +123,14 @@ fn suite(log: &dyn Log) {
 
     // a tombstone is a record too, and the changelog ends where the last commit ended
     let from = session.committed_to(place(Topic::ContactChangelog, 2)).unwrap();
-    session.commit(&outbox(&[(Topic::ContactChangelog, 2, "k", None), (Topic::ContactChangelog, 3, "l", Some("w"))]), &[]).unwrap();
+    session
+        .commit(&outbox(&[(Topic::ContactChangelog, 2, "k", None), (Topic::ContactChangelog, 3, "l", Some("w"))]), &[])
+        .unwrap();
     let row = |p, key: &str, value: Option<&str>| (p, key.to_owned(), value.map(str::to_owned));
-    assert_eq!(changelog(&*session, &[(2, 0), (3, 0), (0, 0)]), [row(2, "k", None), row(2, "k", Some("v")), row(3, "l", Some("w"))]);
+    assert_eq!(
+        changelog(&*session, &[(2, 0), (3, 0), (0, 0)]),
+        [row(2, "k", None), row(2, "k", Some("v")), row(3, "l", Some("w"))]
+    );
     assert_eq!(changelog(&*session, &[(2, from)]), [row(2, "k", None)]);
     let end = log.ends(&[place(Topic::ContactChangelog, 2)]).unwrap()[0].1;
     assert_eq!(changelog(&*session, &[(2, end)]), []);

@@ -57,7 +57,10 @@ fn difference(is: &BTreeMap<String, Value>, expected: &BTreeMap<String, Value>) 
     assert!(!expected.is_empty());
     let keys = is.keys().chain(expected.keys());
     let differs = keys.into_iter().find(|key| is.get(*key) != expected.get(*key));
-    differs.map_or(json!(null), |key| json!({"key": key, "is": is.get(key), "expected": expected.get(key), "keys": [is.len(), expected.len()]}))
+    differs.map_or(
+        json!(null),
+        |key| json!({"key": key, "is": is.get(key), "expected": expected.get(key), "keys": [is.len(), expected.len()]}),
+    )
 }
 
 #[test]
@@ -114,7 +117,9 @@ fn workers_come_and_go() {
     eventually("the first has begun", || read(&[&first_admin]) > 0.0);
     let (command, second_admin) = deployment.worker("second", &[]);
     let second = Process::start(command);
-    eventually("the second has joined", || get(&second_admin, "/readyz?verbose").is_some_and(|(_, body)| body.contains("running")));
+    eventually("the second has joined", || {
+        get(&second_admin, "/readyz?verbose").is_some_and(|(_, body)| body.contains("running"))
+    });
     deployment.produce_events(lines[10_000..20_000].iter().copied());
     eventually("both have worked", || read(&[&second_admin]) > 0.0);
     assert_eq!(first.terminate(), Some(0), "a clean end");
@@ -159,7 +164,10 @@ fn bad_input_becomes_dead_letters_and_stops_nothing() {
         .read("dead-letters")
         .into_iter()
         .map(|read| {
-            assert_eq!((read.key.as_str(), read.headers["__connect.errors.topic"].as_slice()), ("demo/c1", &b"product-events"[..]));
+            assert_eq!(
+                (read.key.as_str(), read.headers["__connect.errors.topic"].as_slice()),
+                ("demo/c1", &b"product-events"[..])
+            );
             let reason = read.headers["__connect.errors.exception.class.name"].clone();
             (String::from_utf8(reason).unwrap(), read.value.unwrap())
         })
@@ -172,7 +180,8 @@ fn wrong_rules_are_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("wrong.yaml");
     std::fs::write(&file, "account: demo\ncatalog: [{key: a, points: many}]\n").unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_scorekeeper")).arg("run").env("SCOREKEEPER__RULES__DIR", &file).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_scorekeeper")).arg("run").env("SCOREKEEPER__RULES__DIR", &file).output().unwrap();
     assert_eq!(output.status.code(), Some(78));
     assert!(String::from_utf8_lossy(&output.stderr).contains("wrong.yaml"));
 }

@@ -106,9 +106,8 @@ impl Builder {
 
     /// The frame, and where its sections are.
     pub fn build(self, offsets: &[Next], ends: &[Next]) -> (Vec<u8>, Vec<Section>) {
-        let named = |next: &[Next]| {
-            next.iter().map(|(place, next)| (place.topic.name().to_owned(), place.partition, *next)).collect()
-        };
+        let named =
+            |next: &[Next]| next.iter().map(|(place, next)| (place.topic.name().to_owned(), place.partition, *next)).collect();
         let head = Head {
             offsets: named(offsets),
             ends: named(ends),

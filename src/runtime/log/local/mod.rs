@@ -88,7 +88,11 @@ impl Segment {
     }
 
     fn name(self) -> String {
-        if self.first == self.last { format!("{:012}.log", self.first) } else { format!("{:012}-{:012}.log", self.first, self.last) }
+        if self.first == self.last {
+            format!("{:012}.log", self.first)
+        } else {
+            format!("{:012}-{:012}.log", self.first, self.last)
+        }
     }
 
     fn parse(name: &str) -> Option<Segment> {

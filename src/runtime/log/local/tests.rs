@@ -140,7 +140,11 @@ fn compaction_keeps_what_is_needed() {
         let rows = |topic| {
             let mut rows = Vec::new();
             let mut changelog = session.changelog(topic, &[(1, 0)]).unwrap();
-            assert!(changelog.read(std::time::Duration::from_secs(9), &mut |(_, _, value)| rows.push(value.unwrap().to_vec())).unwrap());
+            assert!(
+                changelog
+                    .read(std::time::Duration::from_secs(9), &mut |(_, _, value)| rows.push(value.unwrap().to_vec()))
+                    .unwrap()
+            );
             rows
         };
         assert_eq!(rows(Topic::ContactChangelog).last().unwrap(), b"299");
