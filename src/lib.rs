@@ -25,4 +25,6 @@ pub mod events;
 pub mod outputs;
 pub mod rulebook;
 pub mod rules;
+#[cfg(feature = "runtime")]
+pub mod runtime;
 pub mod state;

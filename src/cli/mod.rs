@@ -5,9 +5,11 @@ mod completions;
 mod exit;
 mod generate;
 mod rules;
+mod run;
 mod schema;
 mod score;
 mod test;
+mod topics;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -35,12 +37,16 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the service: read events, keep scores, write outputs.
+    Run(run::Args),
     /// Score a file of events, offline and deterministically.
     Score(score::Args),
     /// Validate rule files: every error at once, with its place.
     Check(check::Args),
     /// Run the unit tests written beside rules.
     Test(test::Args),
+    /// Compare the topics with their files, or make them so.
+    Topics(topics::Args),
     /// Write seeded sample events.
     Generate(generate::Args),
     /// Print a JSON Schema.
@@ -59,6 +65,8 @@ pub fn main() -> std::process::ExitCode {
         }
     };
     let result = match cli.command {
+        Command::Run(args) => run::run(&args, cli.log_format),
+        Command::Topics(args) => topics::run(&args, cli.output_format),
         Command::Score(args) => score::run(&args, cli.output_format),
         Command::Check(args) => check::run(&args, cli.output_format),
         Command::Test(args) => test::run(&args, cli.output_format),

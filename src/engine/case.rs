@@ -58,6 +58,11 @@ impl Case {
         }
     }
 
+    /// The events as JSON texts, one a line.
+    pub fn lines(&self) -> Vec<String> {
+        self.given.iter().enumerate().map(|(i, event)| line_of(i, event)).collect()
+    }
+
     /// Runs the case; gives what was not as expected, empty if all was.
     pub fn run(&self, rules: RuleSet) -> Vec<String> {
         let mut engine = Offline::new(rules, None);

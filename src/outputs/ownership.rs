@@ -59,6 +59,18 @@ pub struct Relationship<'a> {
     pub deals: &'a BTreeMap<String, RelationshipItem>,
     pub follow_ups: &'a BTreeMap<String, RelationshipItem>,
     pub proposals: &'a BTreeMap<String, RelationshipItem>,
+    /// The open ones, and who has each.
+    pub conversations: &'a BTreeMap<String, OpenItem>,
+    /// As above.
+    pub comments: &'a BTreeMap<String, OpenItem>,
+}
+
+/// A conversation or comment that is open.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct OpenItem {
+    pub rep: Option<String>,
+    pub channel: Option<String>,
+    pub opened_at: Timestamp,
 }
 
 /// A deal, a follow-up or a proposal.

@@ -6,6 +6,7 @@
 mod condition;
 mod model;
 mod parse;
+mod schema;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -15,10 +16,6 @@ mod versions;
 
 pub use condition::EventContext;
 pub use model::*;
+pub use schema::schema;
 pub use source::{RuleError, RuleErrors, SourceFile};
 pub use versions::{AccountRules, RuleSet, Rulebook};
-
-/// The JSON Schema of a rule document, defaults included.
-pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(Document).to_value()
-}

@@ -8,7 +8,7 @@ use super::model::{CatalogEntry, Document, Rep};
 use super::parse::parse;
 use super::source::RuleErrors;
 use super::validate::{check, check_versions};
-use crate::events::{Calendar, Timestamp};
+use crate::events::{Calendar, Span, Timestamp};
 
 /// One version of an account's rules, with what is looked up in it often.
 #[derive(Debug)]
@@ -90,6 +90,21 @@ impl AccountRules {
 
     pub fn versions(&self) -> &[Arc<Rulebook>] {
         &self.versions
+    }
+
+    /// The first version that has something for a period, among those that were in force for some of it and up to a number:
+    /// a goal, contest, league or plan keeps that version for the whole period.
+    pub fn first_for(&self, span: Span, up_to: u32, has: impl Fn(&Rulebook) -> bool) -> Option<&Arc<Rulebook>> {
+        let known = &self.versions[..(up_to as usize).min(self.versions.len())];
+        known.iter().find(|book| self.is_in_force_in(book.version, span) && has(book))
+    }
+
+    /// Whether a version was in force for some of a period.
+    pub fn is_in_force_in(&self, version: u32, span: Span) -> bool {
+        let Some(book) = self.version(version) else { return false };
+        let ended = self.version(version + 1).map(|next| next.effective_from);
+        span.end.is_none_or(|end| book.effective_from < end)
+            && ended.is_none_or(|ended| span.start.is_none_or(|start| ended > start) && ended > book.effective_from)
     }
 
     pub fn latest(&self) -> Option<&Arc<Rulebook>> {

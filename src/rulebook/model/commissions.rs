@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Credit;
 use crate::events::{Amount, Duration, Timestamp, Window};
-use crate::rulebook::values::{Condition, DataPath, Percent, Subjects, Threshold};
+use crate::rulebook::values::{Condition, DataPath, Percent, Subjects, Threshold, WrittenAmount, WrittenDuration, WrittenTime};
 
 /// How a commission plan applies its bands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -22,6 +22,7 @@ pub enum Mode {
     Whole,
 }
 
+/// How halves of the minor unit are rounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rounding {
@@ -31,44 +32,59 @@ pub enum Rounding {
 }
 
 /// A commission plan.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
+    /// Its key.
     pub key: String,
-    #[serde(default)]
+    /// What people see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Who is paid by it.
     #[serde(default)]
     pub reps: Subjects,
     /// The event type it pays for.
     #[serde(default = "payment_confirmed")]
     pub trigger: String,
+    /// The field that is the basis.
     #[serde(default = "data_amount")]
     pub amount: DataPath,
-    #[serde(default)]
+    /// Which events count; absent: all of the trigger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
+    /// Who is paid.
     #[serde(default)]
     pub credit: Credit,
+    /// The period of a statement.
     #[serde(default = "month")]
     pub period: Window,
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    /// What 100 % is, for each rep; needed where thresholds are percents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<WrittenAmount>")]
     pub quota: Option<Amount>,
     /// Per rep.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, String>")]
+    #[schemars(with = "BTreeMap<String, WrittenAmount>")]
     pub quotas: BTreeMap<String, Amount>,
+    /// How the bands apply.
     #[serde(default)]
     pub mode: Mode,
+    /// The rates, from the lowest threshold to the highest.
     pub bands: Vec<Band>,
+    /// What multiplies the rate above a threshold; where several apply, the highest.
     #[serde(default)]
     pub accelerators: Vec<PlanAccelerator>,
+    /// Bonuses for single events, outside bands and cap.
     #[serde(default)]
     pub spifs: Vec<Spif>,
-    #[serde(default)]
+    /// What is taken back, and for how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clawback: Option<Clawback>,
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    /// The most that a period pays, SPIFs aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<WrittenAmount>")]
     pub cap: Option<Amount>,
+    /// To the minor unit of the currency.
     #[serde(default)]
     pub rounding: Rounding,
 }
@@ -85,57 +101,68 @@ fn month() -> Window {
     Window::Month
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// A part of the basis with its rate.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Band {
     /// Inclusive: an amount, or a percent of the quota.
     pub from: Threshold,
+    /// What is paid on it.
     pub rate: Percent,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// Multiplies the rate of what lies above a threshold.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanAccelerator {
+    /// Inclusive: an amount, or a percent of the quota.
     pub from: Threshold,
-    #[schemars(with = "String")]
+    /// What the rate is multiplied by.
+    #[schemars(with = "WrittenAmount")]
     pub multiply: Amount,
 }
 
 /// A bonus per event in a window of time. Either `amount` or `rate`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spif {
+    /// Its key.
     pub key: String,
-    #[serde(default)]
+    /// Which events count; absent: all of the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
     /// Inclusive.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<WrittenTime>")]
     pub starts: Option<Timestamp>,
     /// Exclusive.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<WrittenTime>")]
     pub ends: Option<Timestamp>,
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    /// What each event pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<WrittenAmount>")]
     pub amount: Option<Amount>,
-    #[serde(default)]
+    /// The share of the amount that each event pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Percent>,
     /// Per rep over the whole window.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<WrittenAmount>")]
     pub limit: Option<Amount>,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// What refunds take back.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Clawback {
+    /// The event types that take a payment back.
     pub events: Vec<String>,
     /// What links a refund to its payment.
     #[serde(default = "data_payment")]
     pub by: DataPath,
     /// Inclusive.
-    #[schemars(with = "String")]
+    #[schemars(with = "WrittenDuration")]
     pub within: Duration,
 }
 

@@ -6,27 +6,36 @@ use serde::{Deserialize, Serialize};
 use super::yes;
 use crate::rulebook::values::{Condition, DataPath};
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// A team of reps.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Team {
+    /// Its key.
     pub key: String,
-    #[serde(default)]
+    /// What people see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// A rep: somebody who is measured.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rep {
+    /// The id that events name as `actor`.
     pub id: String,
-    #[serde(default)]
+    /// What people see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(default)]
+    /// Their team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
+    /// The inboxes they see, for `isolation: inbox`.
     #[serde(default)]
     pub inboxes: Vec<String>,
     /// The league they start in; absent: the lowest.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub league: Option<String>,
+    /// Inactive reps are not credited and get nothing; `rep.deactivate` has the same effect.
     #[serde(default = "yes")]
     pub active: bool,
 }
@@ -42,24 +51,27 @@ pub enum Credit {
 }
 
 /// A measure of what reps do. `xp` and `coins_earned` are built in.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
+    /// Its key.
     pub key: String,
     /// The event type it takes.
     #[serde(rename = "type")]
     pub kind: String,
-    #[serde(default)]
+    /// Which events count; absent: all of the type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
     /// Each event is 1. Either this or `sum`.
     #[serde(default)]
     pub count: bool,
     /// The field it sums; `data.amount` is money.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<DataPath>,
     /// The event type that takes back.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minus: Option<String>,
+    /// Whose measure it is.
     #[serde(default)]
     pub credit: Credit,
 }

@@ -8,30 +8,39 @@ use serde::{Deserialize, Serialize};
 use super::yes;
 use crate::events::{Amount, Duration, Timestamp, Window};
 use crate::outputs::Reward;
-use crate::rulebook::values::{Condition, Places, Threshold};
+use crate::rulebook::values::{Condition, Places, Threshold, WrittenAmount, WrittenDuration, WrittenTime};
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// A level by XP.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Level {
+    /// Its number, rising with the XP.
     pub level: u32,
-    #[serde(default)]
+    /// What people see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// XP from which on it is reached.
     pub xp: i64,
+    /// What reaching it gives, once.
     #[serde(default)]
     pub reward: Reward,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// Leagues, between which reps move when a window closes.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Leagues {
     /// From the lowest to the highest.
     pub order: Vec<String>,
+    /// What is ranked by.
     #[serde(default = "xp")]
     pub metric: String,
+    /// The period at whose close reps move.
     pub window: Window,
+    /// How many of each league move up.
     #[serde(default)]
     pub promote: u32,
+    /// How many of each league move down.
     #[serde(default)]
     pub relegate: u32,
 }
@@ -60,14 +69,20 @@ impl Of {
     }
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// A ranking over a window of time.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Leaderboard {
+    /// Its key.
     pub key: String,
-    #[serde(default)]
+    /// What people see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What is ranked by.
     pub metric: String,
+    /// The period it ranks.
     pub window: Window,
+    /// Who is ranked: reps or teams.
     #[serde(default)]
     pub of: Of,
     /// How many are published.
@@ -79,30 +94,41 @@ fn fifty() -> u32 {
     50
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// A competition with a start, an end and prizes.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Contest {
+    /// Its key.
     pub key: String,
-    #[serde(default)]
+    /// What people see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Who competes: reps or teams.
     #[serde(default)]
     pub of: Of,
+    /// What is measured.
     pub metric: String,
-    #[serde(default)]
+    /// Which events count; absent: all that the metric takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
-    #[schemars(with = "String")]
+    /// The start, part of it.
+    #[schemars(with = "WrittenTime")]
     pub starts: Timestamp,
-    #[schemars(with = "String")]
+    /// The end, not part of it.
+    #[schemars(with = "WrittenTime")]
     pub ends: Timestamp,
+    /// What the places win.
     #[serde(default)]
     pub prizes: Vec<ContestPrize>,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// What places of a contest win.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContestPrize {
     /// `1` or `2-3`.
     pub places: Places,
+    /// What each of these places wins.
     #[serde(default)]
     pub reward: Reward,
 }
@@ -133,20 +159,25 @@ impl BadgeTier {
     }
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// A badge with its tiers.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Badge {
+    /// Its key.
     pub key: String,
-    #[serde(default)]
+    /// What people see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Absent: the badge is only given as a reward.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
+    /// The period over which the metric is taken; `all` for a lifetime.
     #[serde(default = "all_time")]
     pub window: Window,
     /// The value at which each tier is reached.
     #[serde(default)]
     pub tiers: BTreeMap<BadgeTier, Threshold>,
+    /// What each tier gives besides the badge.
     #[serde(default)]
     pub rewards: BTreeMap<BadgeTier, Reward>,
 }
@@ -155,28 +186,33 @@ fn all_time() -> Window {
     Window::All
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// A proof of skill that may expire.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Certification {
+    /// Its key.
     pub key: String,
-    #[serde(default)]
+    /// What people see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Absent: for ever.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<WrittenDuration>")]
     pub valid_for: Option<Duration>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+/// How coins are earned.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Coins {
     /// Coins for each XP earned from events, rounded down over the running total.
     #[serde(default)]
-    #[schemars(with = "String")]
+    #[schemars(with = "WrittenAmount")]
     pub per_xp: Amount,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+/// Whether a redemption waits for a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Approval {
     #[default]
@@ -184,20 +220,25 @@ pub enum Approval {
     Auto,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// What coins buy.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Prize {
+    /// Its key.
     pub key: String,
-    #[serde(default)]
+    /// What people see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Coins for one.
     #[serde(default)]
     pub cost: i64,
     /// Absent: without limit.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stock: Option<i64>,
+    /// Whether a redemption waits for approval.
     #[serde(default)]
     pub approval: Approval,
+    /// An inactive prize cannot be redeemed.
     #[serde(default = "yes")]
     pub active: bool,
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::events::Duration;
+use crate::rulebook::values::WrittenDuration;
 
 /// The kinds of announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -20,26 +21,32 @@ pub enum AnnouncementKind {
     OwnershipConflict,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+/// What is broadcast.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Announcements {
     /// What is broadcast; absent: all.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kinds: Option<Vec<AnnouncementKind>>,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// A screen for the floor.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wallboard {
+    /// Its key.
     pub key: String,
-    #[serde(default)]
+    /// The heading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// How it looks.
     #[serde(default)]
     pub brand: Brand,
     /// How long each scene stays.
     #[serde(default = "twenty_seconds")]
-    #[schemars(with = "String")]
+    #[schemars(with = "WrittenDuration")]
     pub rotate: Duration,
+    /// What it shows, in turn.
     pub scenes: Vec<Scene>,
 }
 
@@ -47,20 +54,23 @@ fn twenty_seconds() -> Duration {
     Duration(20_000)
 }
 
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+/// The wallboard's looks.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Brand {
+    /// The colours of the page.
     #[serde(default)]
     pub theme: Theme,
     /// A CSS colour.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<String>,
     /// An image address.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+/// Colours of a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Theme {
     #[default]
@@ -69,9 +79,9 @@ pub enum Theme {
 }
 
 /// One view of a wallboard.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(try_from = "SceneKeys")]
-#[schemars(!try_from, tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "SceneKeys", tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(!try_from)]
 pub enum Scene {
     /// The podium and the ranking of a board.
     Leaderboard {

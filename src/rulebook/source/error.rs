@@ -48,21 +48,28 @@ impl RuleError {
         self.file.name()
     }
 
-    /// `file:line:column: message`, and the line below it.
+    /// `file:line:column: message`, and the line below it, or the part of a long one that matters.
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}:{}:{}: {}", self.file(), self.line, self.column, self.message)?;
-        let source = self.file.inner().lines().nth(self.line - 1).unwrap_or_default();
-        let gutter = " ".repeat(self.line.to_string().len());
+        let line: Vec<char> = self.file.inner().lines().nth(self.line - 1).unwrap_or_default().chars().collect();
+        let column = (self.column - 1).min(line.len());
+        let from = if line.len() <= MAX_EXCERPT { 0 } else { column.saturating_sub(MAX_EXCERPT / 2) };
+        let to = line.len().min(from + MAX_EXCERPT);
+        let before: String = line[from..column].iter().map(|&c| if c == '\t' { '\t' } else { ' ' }).collect();
         let marked = self.file.inner().get(self.span.offset()..self.span.offset() + self.span.len()).unwrap_or_default();
-        writeln!(f, "{gutter} |\n{} | {source}", self.line)?;
-        let indent: String = source.chars().take(self.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-        writeln!(f, "{gutter} | {indent}{}", "^".repeat(marked.chars().count().max(1)))?;
+        let marks = "^".repeat(marked.chars().count().clamp(1, (to - column).max(1)));
+        let gutter = " ".repeat(self.line.to_string().len());
+        let excerpt: String = line[from..to].iter().collect();
+        writeln!(f, "{gutter} |\n{} | {excerpt}\n{gutter} | {before}{marks}", self.line)?;
         if let Some(help) = &self.help {
             writeln!(f, "{gutter} = {help}")?;
         }
         Ok(())
     }
 }
+
+/// Of longer lines, such as JSON on one line, an excerpt shows a part.
+const MAX_EXCERPT: usize = 120;
 
 /// What of a span is shown: what lies on its first line, between characters of the text.
 fn shown(span: Range<usize>, text: &str) -> Range<usize> {

@@ -98,6 +98,14 @@ fn json_is_the_same_document() {
 }
 
 #[test]
+fn documents_are_written_as_json_and_read_again() {
+    let rules = document(CONTRACT);
+    let json = serde_json::to_string(&rules).unwrap();
+    assert_eq!(serde_json::to_string(&document(&json)).unwrap(), json);
+    assert!(json.contains(r#""at":"110%""#) && json.contains(r#""places":"2-3""#) && json.contains(r#""to":"round_robin""#));
+}
+
+#[test]
 fn several_documents_are_versions() {
     let text = "# two versions\naccount: a\ncatalog: [{key: x, points: 1}]\n---\naccount: a\neffective_from: 2026-02-01T00:00:00Z\n---\naccount: b\n";
     let rules = load(text).unwrap();

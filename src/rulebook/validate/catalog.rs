@@ -17,16 +17,15 @@ impl<'a> Checker<'a> {
             root.name("catalog"),
             format!("a catalog has at most {MAX_CATALOG} entries"),
         );
-        for (i, entry) in document.catalog.iter().enumerate() {
-            let place = root.key("catalog").index(i);
+        for (entry, place) in document.catalog.iter().zip(root.key("catalog").read()) {
             if let Some(group) = &entry.group {
                 self.check_reference(group, "group", place.key("group"));
             }
             let when = entry.matches.as_ref().and_then(|matches| matches.when.as_ref());
             self.check_condition(when, place.key("match").key("when"));
         }
-        for (i, segment) in document.segments.iter().enumerate() {
-            self.check_score_condition(&segment.when, root.key("segments").index(i).key("when"));
+        for (segment, place) in document.segments.iter().zip(root.key("segments").read()) {
+            self.check_score_condition(&segment.when, place.key("when"));
         }
         let kept = document.timeline.retention.is_none_or(|retention| retention.0 > 0);
         self.require(kept, root.key("timeline").key("retention"), "the timeline is kept for some time: leave it out to keep all");

@@ -9,8 +9,8 @@ use crate::rulebook::values::{Subjects, Threshold};
 impl<'a> Checker<'a> {
     pub(super) fn check_commissions(&mut self, list: Place<'a>) {
         self.check_unique(list, "key");
-        for (i, plan) in self.document.commissions.iter().enumerate() {
-            self.check_plan(plan, list.index(i));
+        for (plan, place) in self.document.commissions.iter().zip(list.read()) {
+            self.check_plan(plan, place);
         }
     }
 
@@ -28,8 +28,8 @@ impl<'a> Checker<'a> {
             self.require(!twice, place.key("from"), "two accelerators start here");
         }
         self.check_unique(place.key("spifs"), "key");
-        for (i, spif) in plan.spifs.iter().enumerate() {
-            self.check_spif(spif, place.key("spifs").index(i));
+        for (spif, place) in plan.spifs.iter().zip(place.key("spifs").read()) {
+            self.check_spif(spif, place);
         }
         if let Some(clawback) = &plan.clawback {
             self.check_clawback(plan, clawback, place.key("clawback"));

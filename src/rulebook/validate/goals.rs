@@ -15,8 +15,8 @@ const MAX_STEPS: i64 = 10_000;
 impl<'a> Checker<'a> {
     pub(super) fn check_goals(&mut self, list: Place<'a>) {
         self.check_unique(list, "key");
-        for (i, goal) in self.document.goals.iter().enumerate() {
-            self.check_goal(goal, list.index(i));
+        for (goal, place) in self.document.goals.iter().zip(list.read()) {
+            self.check_goal(goal, place);
         }
         self.check_chains(list);
     }
@@ -74,8 +74,7 @@ impl<'a> Checker<'a> {
     fn check_tiers(&mut self, goal: &Goal, place: Place<'a>) {
         let tiers = place.key("tiers");
         self.check_unique(tiers, "key");
-        for (i, tier) in goal.tiers.iter().enumerate() {
-            let place = tiers.index(i);
+        for (tier, place) in goal.tiers.iter().zip(tiers.read()) {
             self.require(tier.at.0 > Amount::ZERO, place.key("at"), "a tier is reached above 0%");
             self.check_reward(&tier.reward, place.key("reward"));
             self.check_earner(goal, &tier.reward, place);

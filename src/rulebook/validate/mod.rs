@@ -87,8 +87,8 @@ impl<'a> Checker<'a> {
     }
 
     fn check_references(&mut self, names: &[String], what: &'static str, list: Place<'a>) {
-        for (i, name) in names.iter().enumerate() {
-            self.check_reference(name, what, list.index(i));
+        for (name, place) in names.iter().zip(list.read()) {
+            self.check_reference(name, what, place);
         }
     }
 

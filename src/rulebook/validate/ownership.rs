@@ -10,8 +10,7 @@ impl<'a> Checker<'a> {
         let ownership = &self.document.ownership;
         let portfolios = place.key("portfolios");
         self.check_unique(portfolios, "key");
-        for (i, portfolio) in ownership.portfolios.iter().enumerate() {
-            let place = portfolios.index(i);
+        for (portfolio, place) in ownership.portfolios.iter().zip(portfolios.read()) {
             self.check_references(&portfolio.reps, "rep", place.key("reps"));
             if let Some(team) = &portfolio.team {
                 self.check_reference(team, "team", place.key("team"));
@@ -32,14 +31,13 @@ impl<'a> Checker<'a> {
                 self.require(value != Some(Strategy::Manual), place.key(key), message);
             }
         }
-        for (i, transfer) in ownership.transfers.iter().enumerate() {
-            self.check_transfer(transfer, place.key("transfers").index(i));
+        for (transfer, place) in ownership.transfers.iter().zip(place.key("transfers").read()) {
+            self.check_transfer(transfer, place);
         }
     }
 
     fn check_new_contacts(&mut self, rules: &NewContacts, place: Place<'a>) {
-        for (i, rule) in rules.rules.iter().enumerate() {
-            let place = place.key("rules").index(i);
+        for (rule, place) in rules.rules.iter().zip(place.key("rules").read()) {
             self.check_condition(Some(&rule.when), place.key("when"));
             self.check_target(&rule.to, place.key("to"));
         }

@@ -33,13 +33,14 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// The items of a list that could be read: the places of the items of the document's list.
+    pub fn read(self) -> impl Iterator<Item = Place<'a>> {
+        self.items().filter(move |item| !self.pruned.contains(&item.node.id))
+    }
+
     /// An item of a list, by its position among those that could be read.
     pub fn index(self, position: usize) -> Place<'a> {
-        let found = self.exists.then(|| self.node.items().iter().filter(|item| !self.pruned.contains(&item.id)).nth(position));
-        match found.flatten() {
-            Some(node) => Place { node, ..self },
-            None => Place { exists: false, ..self },
-        }
+        self.read().nth(position).unwrap_or(Place { exists: false, ..self })
     }
 
     /// All items of a list as they were written, those that could not be read included.

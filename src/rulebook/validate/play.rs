@@ -23,8 +23,7 @@ impl<'a> Checker<'a> {
         ] {
             self.check_unique(root.key(list), key);
         }
-        for (i, rep) in document.reps.iter().enumerate() {
-            let place = root.key("reps").index(i);
+        for (rep, place) in document.reps.iter().zip(root.key("reps").read()) {
             if let Some(team) = &rep.team {
                 self.check_reference(team, "team", place.key("team"));
             }
@@ -32,29 +31,27 @@ impl<'a> Checker<'a> {
                 self.check_reference(league, "league", place.key("league"));
             }
         }
-        for (i, metric) in document.metrics.iter().enumerate() {
-            self.check_metric(metric, root.key("metrics").index(i));
+        for (metric, place) in document.metrics.iter().zip(root.key("metrics").read()) {
+            self.check_metric(metric, place);
         }
         self.check_levels(root.key("levels"));
         self.check_leagues(root.key("leagues"));
-        for (i, board) in document.leaderboards.iter().enumerate() {
-            let place = root.key("leaderboards").index(i);
+        for (board, place) in document.leaderboards.iter().zip(root.key("leaderboards").read()) {
             self.check_reference(&board.metric, "metric", place.key("metric"));
             self.require(board.of != Of::Account, place.key("of"), "a board ranks reps or teams");
         }
-        for (i, contest) in document.contests.iter().enumerate() {
-            self.check_contest(contest, root.key("contests").index(i));
+        for (contest, place) in document.contests.iter().zip(root.key("contests").read()) {
+            self.check_contest(contest, place);
         }
-        for (i, badge) in document.badges.iter().enumerate() {
-            self.check_badge(badge, root.key("badges").index(i));
+        for (badge, place) in document.badges.iter().zip(root.key("badges").read()) {
+            self.check_badge(badge, place);
         }
-        for (i, certification) in document.certifications.iter().enumerate() {
-            let place = root.key("certifications").index(i).key("valid_for");
+        for (certification, place) in document.certifications.iter().zip(root.key("certifications").read()) {
+            let place = place.key("valid_for");
             self.require(certification.valid_for.is_none_or(|time| time.0 > 0), place, "a certification is valid for some time");
         }
         self.require(!document.coins.per_xp.is_negative(), root.key("coins").key("per_xp"), "`per_xp` is not negative");
-        for (i, prize) in document.prizes.iter().enumerate() {
-            let place = root.key("prizes").index(i);
+        for (prize, place) in document.prizes.iter().zip(root.key("prizes").read()) {
             self.require(prize.cost >= 0, place.key("cost"), "a prize has no negative cost");
             self.require(prize.stock.is_none_or(|stock| stock >= 0), place.key("stock"), "a prize has no negative stock");
         }

@@ -7,13 +7,11 @@ use crate::rulebook::model::Scene;
 impl<'a> Checker<'a> {
     pub(super) fn check_wallboards(&mut self, list: Place<'a>) {
         self.check_unique(list, "key");
-        for (i, board) in self.document.wallboards.iter().enumerate() {
-            let place = list.index(i);
+        for (board, place) in self.document.wallboards.iter().zip(list.read()) {
             self.require(board.rotate.0 > 0, place.key("rotate"), "a scene stays for some time");
             let scenes = place.key("scenes");
             self.require(scenes.items().next().is_some(), scenes, "a wallboard needs at least one scene");
-            for (i, scene) in board.scenes.iter().enumerate() {
-                let place = scenes.index(i);
+            for (scene, place) in board.scenes.iter().zip(scenes.read()) {
                 match scene {
                     Scene::Leaderboard { board } => self.check_reference(board, "board", place.key("board")),
                     Scene::Team { board } => {

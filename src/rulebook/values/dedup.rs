@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{IntoDeserializer, MapAccess};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::DataPath;
 use super::forms::{Forms, read_form};
@@ -30,7 +30,7 @@ pub enum Policy {
     },
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Name {
     Always,
@@ -38,13 +38,13 @@ enum Name {
     Cooldown,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Keys {
     policy: Name,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     every: Option<Duration>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     per: Option<DataPath>,
 }
 
@@ -77,6 +77,17 @@ impl Forms for Dedup {
 impl<'de> Deserialize<'de> for Dedup {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Dedup, D::Error> {
         read_form(d)
+    }
+}
+
+impl Serialize for Dedup {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let (policy, every) = match self.policy {
+            Policy::Always => (Name::Always, None),
+            Policy::Once => (Name::Once, None),
+            Policy::Cooldown { every } => (Name::Cooldown, Some(every)),
+        };
+        Keys { policy, every, per: self.per.clone() }.serialize(s)
     }
 }
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::condition::Program;
 
-/// Implements `JsonSchema` for a type that is written as a string.
+/// Implements `JsonSchema` and `Serialize` for a type that is written as a string, and shown as it is written.
 macro_rules! text_schema {
     ($name:ident, $description:literal) => {
         impl JsonSchema for $name {
@@ -22,6 +22,12 @@ macro_rules! text_schema {
                 json_schema!({ "type": "string", "description": $description })
             }
         }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.collect_str(self)
+            }
+        }
     };
 }
 
@@ -29,11 +35,13 @@ mod dedup;
 mod forms;
 mod numbers;
 mod subjects;
+mod written;
 
 pub use dedup::{Dedup, Policy};
 pub(super) use forms::{Forms, read_form};
 pub use numbers::{Percent, Places, Threshold};
 pub use subjects::Subjects;
+pub(super) use written::{WrittenAmount, WrittenDuration, WrittenTime};
 
 /// A time zone by its IANA name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +50,12 @@ pub struct Zone(pub Tz);
 impl Default for Zone {
     fn default() -> Zone {
         Zone(Tz::UTC)
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
     }
 }
 
@@ -57,7 +71,7 @@ impl<'de> Deserialize<'de> for Zone {
 text_schema!(Zone, "An IANA time zone, America/Sao_Paulo.");
 
 /// The first day of the week.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum Weekday {
     #[default]
@@ -105,6 +119,12 @@ impl Currency {
             "CLF" | "UYW" => 4,
             _ => 2,
         }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -164,13 +184,14 @@ impl<'de> Deserialize<'de> for DataPath {
 text_schema!(DataPath, "A field of the event's data, data.amount.");
 
 /// What a catalog entry matches, where that is not the event type of its key.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogMatch {
     /// The event type; absent: the entry's key.
-    #[serde(default, rename = "type")]
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "type")]
     pub kind: Option<String>,
-    #[serde(default)]
+    /// What the event has to fulfil besides its type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
 }
 
@@ -184,6 +205,12 @@ pub struct Condition {
 impl fmt::Debug for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.source.fmt(f)
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)
     }
 }
 

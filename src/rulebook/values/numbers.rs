@@ -1,9 +1,10 @@
 //! Percents, thresholds and places.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::forms::{Forms, read_form};
 use crate::events::Amount;
@@ -32,6 +33,12 @@ impl<'de> Deserialize<'de> for Percent {
     }
 }
 
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", self.number())
+    }
+}
+
 text_schema!(Percent, "A percent, 110%.");
 
 /// Where something starts: an amount, or a percent of a quota or target.
@@ -55,6 +62,15 @@ impl Forms for Threshold {
 impl<'de> Deserialize<'de> for Threshold {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Threshold, D::Error> {
         read_form(d)
+    }
+}
+
+impl Serialize for Threshold {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Threshold::Amount(amount) => amount.serialize(s),
+            Threshold::Percent(percent) => percent.serialize(s),
+        }
     }
 }
 
@@ -89,6 +105,12 @@ impl Forms for Places {
 impl<'de> Deserialize<'de> for Places {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Places, D::Error> {
         read_form(d)
+    }
+}
+
+impl Serialize for Places {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(&format_args!("{}-{}", self.first, self.last))
     }
 }
 

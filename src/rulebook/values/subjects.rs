@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::forms::{Forms, read_form};
 
@@ -45,6 +45,16 @@ impl Forms for Subjects {
 impl<'de> Deserialize<'de> for Subjects {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Subjects, D::Error> {
         read_form(d)
+    }
+}
+
+impl Serialize for Subjects {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Subjects::All => s.serialize_str("all"),
+            Subjects::Ids(ids) => ids.serialize(s),
+            Subjects::Team(team) => s.collect_map([("team", team)]),
+        }
     }
 }
 

@@ -2,13 +2,17 @@
 //!
 //! The events skip the contact stage: every catalog entry of their type counts.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
+use super::rewards::Pending;
+use super::{Account, Touched};
 use crate::engine::{AccountTask, Publish, Task};
 use crate::events::{AccountRecord, CommandRecord, Original, StampedEvent, Timestamp};
 use crate::outputs::{Outbox, Topic};
 use crate::rulebook::{Document, RuleSet};
-use crate::state::MemStore;
+use crate::state::{MemStore, Overlay, State};
 
 /// One record of an output topic.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +36,8 @@ pub struct Stage {
     outbox: Outbox,
     clock: Timestamp,
     sent: usize,
+    /// The contacts that had an event.
+    contacts: BTreeSet<String>,
     pub outs: Vec<Out>,
 }
 
@@ -51,16 +57,18 @@ impl Stage {
             outbox: Outbox::default(),
             clock: Timestamp::MIN,
             sent: 0,
+            contacts: BTreeSet::new(),
             outs: Vec::new(),
         }
     }
 
     /// Sends an event or a command of account `acme`, written as in the conformance cases:
-    /// `{t: type, at: time, c: contact, a: actor, id: …, d: {…}}` (JSON).
+    /// `{t: type, at: time, c: contact, a: actor, id: …, d: {…}}` (JSON). The first event of a contact is stamped so.
     pub fn send(&mut self, line: Value) -> &mut Self {
         let text = |field: &str| line.get(field).and_then(Value::as_str);
         let time = Timestamp::parse(text("at").unwrap()).unwrap();
         self.until(time);
+        let first = text("c").is_some_and(|contact| self.contacts.insert(contact.to_owned()));
         let generated = format!("e{}", self.sent);
         self.sent += 1;
         let id = text("id").unwrap_or(&generated).to_owned();
@@ -95,7 +103,7 @@ impl Stage {
                 time,
                 version,
                 scored,
-                first: line.get("first").is_some_and(|first| first == &Value::Bool(true)),
+                first: line.get("first").map_or(first, |first| first == &Value::Bool(true)),
                 no_money: line.get("no_money").is_some(),
                 data: &data,
                 original: Some(original),
@@ -119,6 +127,28 @@ impl Stage {
             self.task.apply_record(&self.store, &self.rules, &record, time, &mut self.outbox);
         }
         self
+    }
+
+    /// Tells the same account time again, until no work is left that goes on with watermarks; gives how often it took.
+    pub fn settle(&mut self) -> usize {
+        let mut times = 0;
+        while self.task.is_at_work(&self.store) {
+            let (time, partition) = (self.clock, 0);
+            let record = AccountRecord::Watermark { partition, time, caught_up: false };
+            self.task.apply_record(&self.store, &self.rules, &record, time, &mut self.outbox);
+            self.commit();
+            times += 1;
+        }
+        times
+    }
+
+    /// Tells that a contact showed no event since a time.
+    pub fn inactive(&mut self, contact: &str, since: &str, time: &str) -> &mut Self {
+        let (since, time) = (Timestamp::parse(since).unwrap(), Timestamp::parse(time).unwrap());
+        self.until(time);
+        let record = AccountRecord::Inactive { account: "acme", contact, since, time };
+        self.task.apply_record(&self.store, &self.rules, &record, time, &mut self.outbox);
+        self.commit()
     }
 
     /// Moves account time on, to a time in text, and commits.
@@ -167,6 +197,24 @@ impl Stage {
     /// A field of every record of a topic, in order; `/entries/0/subject` style pointers.
     pub fn list(&self, topic: &str, pointer: &str) -> Vec<Value> {
         self.topic(topic).iter().map(|out| out.value.pointer(pointer).cloned().unwrap_or(Value::Null)).collect()
+    }
+
+    /// Asks the rules something about account `acme`, with the newest rules.
+    pub fn with_account<T>(&mut self, ask: impl FnOnce(&mut Account<'_>) -> T) -> T {
+        let rules = self.rules.account("acme").unwrap();
+        let mut overlay = Overlay::default();
+        let mut account = Account {
+            id: "acme",
+            rules,
+            book: rules.latest().unwrap(),
+            time: self.clock,
+            logged_at: self.clock,
+            state: State::new(&self.store, &mut overlay),
+            out: &mut Outbox::default(),
+            touched: &mut Touched::new(),
+            pending: Pending::default(),
+        };
+        ask(&mut account)
     }
 
     /// The state as it was committed, for comparisons.
