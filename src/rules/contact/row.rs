@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::identity::Spilled;
 use crate::decode::digest;
 use crate::events::Timestamp;
 use crate::outputs::{EventRef, Outbox, Outcome, Output, Route, TimelineEntry};
@@ -27,7 +28,9 @@ pub struct ContactRow {
     pub last_seen: Option<Timestamp>,
     /// Counted times of catalog entries, for `once` and cooldowns.
     pub marks: Vec<Mark>,
+    /// The newest identities; the others are in buckets.
     pub identities: Bytes,
+    pub spilled: Spilled,
     /// The newest timeline entries, and how many they are.
     pub tail: Bytes,
     pub tail_len: u8,
