@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contests::OpenContest;
 use super::periods::Periods;
+use super::ranking::Orders;
 use super::publish::{Dirty, Touched};
 use super::rewards::Pending;
 use super::timers::{self, Timer};
@@ -35,6 +36,8 @@ pub struct Account<'a> {
     pub pending: Pending,
     /// Periods that were cut lately.
     pub periods: &'a mut Periods,
+    /// The rankings in their order.
+    pub orders: &'a mut Orders,
 }
 
 /// What an entry of a ledger or a grant is credited to.

@@ -1,5 +1,5 @@
-//! The golden cases of the actor axis (`tests/cases/actor`), on the pure core: each comes out as written, and however its
-//! events are cut into batches.
+//! The golden cases of the actor axis, on the pure core: each comes out as written, and however its events are cut into
+//! batches.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,9 @@ use crate::rulebook::RuleSet;
 
 /// Every case with its name. One without rules has those of the case before it.
 fn cases() -> Vec<(String, Case)> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/actor");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let files = |area: &str| std::fs::read_dir(folder.join(area)).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = ["actor", "coins", "gamification", "goals", "time"].into_iter().flat_map(files).collect();
     files.sort();
     let mut cases = Vec::new();
     for file in files {
@@ -23,7 +24,8 @@ fn cases() -> Vec<(String, Case)> {
         for mut case in found {
             case.rules = case.rules.or(rules);
             rules = case.rules.clone();
-            cases.push((format!("{file}: {}", case.name.clone().unwrap_or_default()), case));
+            let name = case.name.clone().unwrap_or_else(|| (cases.len() + 1).to_string());
+            cases.push((format!("{file}: {name}"), case));
         }
     }
     cases
