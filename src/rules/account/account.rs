@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::contests::OpenContest;
 use super::periods::Periods;
-use super::ranking::Orders;
 use super::publish::{Dirty, Touched};
+use super::ranking::Orders;
 use super::rewards::Pending;
 use super::timers::{self, Timer};
 use super::{contests, ownership, publish};
