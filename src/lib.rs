@@ -17,10 +17,14 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
+#[cfg(feature = "runtime")]
+pub mod cli;
 pub mod decode;
 pub mod engine;
 pub mod events;
 pub mod outputs;
 pub mod rulebook;
 pub mod rules;
+#[cfg(feature = "runtime")]
+pub mod runtime;
 pub mod state;

@@ -16,7 +16,8 @@ pub struct Args {
 pub fn run(args: &Args, format: Format) -> Result<Exit, Failure> {
     match rules::load(&args.paths) {
         Ok(rules) => {
-            let versions: Vec<(&str, usize)> = rules.accounts().map(|(account, rules)| (account, rules.versions().len())).collect();
+            let versions: Vec<(&str, usize)> =
+                rules.accounts().map(|(account, rules)| (account, rules.versions().len())).collect();
             if format == Format::Json {
                 let accounts: serde_json::Map<_, _> = versions.iter().map(|(a, n)| ((*a).to_owned(), (*n).into())).collect();
                 println!("{}", serde_json::json!({ "valid": true, "versions": accounts }));

@@ -86,30 +86,70 @@ impl Generator {
                 let page = ["/", "/pricing", "/pricing/teams", "/docs", "/blog/goals"][self.random.below(5) as usize];
                 self.envelope("page.viewed", time, Some(&contact), None, json!({ "path": page }))
             }
-            24..=45 => self.envelope("message.received", time, Some(&contact), None, json!({ "conversation": format!("v{a}"), "channel": channel })),
-            46..=57 => self.envelope("message.sent", time, Some(&contact), Some(rep), json!({ "conversation": format!("v{a}"), "channel": channel })),
+            24..=45 => self.envelope(
+                "message.received",
+                time,
+                Some(&contact),
+                None,
+                json!({ "conversation": format!("v{a}"), "channel": channel }),
+            ),
+            46..=57 => self.envelope(
+                "message.sent",
+                time,
+                Some(&contact),
+                Some(rep),
+                json!({ "conversation": format!("v{a}"), "channel": channel }),
+            ),
             58..=63 => self.envelope("email.opened", time, Some(&contact), None, json!({ "email": format!("news-{}", n / 500) })),
             64..=67 => {
                 self.conversations.push((n, contact.clone(), rep));
-                self.envelope("conversation.opened", time, Some(&contact), None, json!({ "conversation": format!("v{n}"), "channel": channel }))
+                self.envelope(
+                    "conversation.opened",
+                    time,
+                    Some(&contact),
+                    None,
+                    json!({ "conversation": format!("v{n}"), "channel": channel }),
+                )
             }
             68..=70 => match take(&mut self.conversations, &mut self.random) {
-                Some((id, contact, rep)) => {
-                    self.envelope("conversation.closed", time, Some(&contact), Some(rep), json!({ "conversation": format!("v{id}") }))
-                }
+                Some((id, contact, rep)) => self.envelope(
+                    "conversation.closed",
+                    time,
+                    Some(&contact),
+                    Some(rep),
+                    json!({ "conversation": format!("v{id}") }),
+                ),
                 None => self.envelope("page.viewed", time, Some(&contact), None, json!({ "path": "/" })),
             },
-            71..=73 => self.envelope("comment.created", time, Some(&contact), None, json!({ "comment": format!("m{n}"), "channel": "instagram" })),
+            71..=73 => self.envelope(
+                "comment.created",
+                time,
+                Some(&contact),
+                None,
+                json!({ "comment": format!("m{n}"), "channel": "instagram" }),
+            ),
             74..=79 => {
                 let amount = 15_000 + self.random.below(80) * 2_500;
                 self.deals.push((n, contact.clone(), rep, amount));
-                self.envelope("deal.created", time, Some(&contact), Some(rep), json!({ "deal": format!("d{n}"), "amount": money(amount) }))
+                self.envelope(
+                    "deal.created",
+                    time,
+                    Some(&contact),
+                    Some(rep),
+                    json!({ "deal": format!("d{n}"), "amount": money(amount) }),
+                )
             }
             80..=88 => match take(&mut self.deals, &mut self.random) {
                 Some((deal, contact, rep, amount)) => {
                     self.unpaid.push((deal, contact.clone(), rep, amount));
                     let product = if self.random.below(3) == 0 { "pro" } else { "basic" };
-                    self.envelope("deal.won", time, Some(&contact), Some(rep), json!({ "deal": format!("d{deal}"), "amount": money(amount), "product": product }))
+                    self.envelope(
+                        "deal.won",
+                        time,
+                        Some(&contact),
+                        Some(rep),
+                        json!({ "deal": format!("d{deal}"), "amount": money(amount), "product": product }),
+                    )
                 }
                 None => self.envelope("booking.created", time, Some(&contact), Some(rep), json!({ "booking": format!("b{n}") })),
             },
@@ -118,13 +158,21 @@ impl Generator {
                     let data = json!({ "payment": format!("p{deal}"), "deal": format!("d{deal}"), "amount": money(amount), "currency": "BRL" });
                     self.envelope("payment.confirmed", time, Some(&contact), Some(rep), data)
                 }
-                None => self.envelope("followup.completed", time, Some(&contact), Some(rep), json!({ "followup": format!("f{n}") })),
+                None => {
+                    self.envelope("followup.completed", time, Some(&contact), Some(rep), json!({ "followup": format!("f{n}") }))
+                }
             },
             95 => self.envelope("followup.scheduled", time, Some(&contact), Some(rep), json!({ "followup": format!("f{n}") })),
             96 => self.envelope("proposal.sent", time, Some(&contact), Some(rep), json!({ "proposal": format!("o{n}") })),
             97 => self.envelope("form.submitted", time, Some(&contact), None, json!({ "form": "contact-us" })),
             98 => self.envelope("booking.completed", time, Some(&contact), Some(rep), json!({ "booking": format!("b{n}") })),
-            _ => self.envelope("catalog.sale", time, Some(&contact), Some(rep), json!({ "amount": money(2_900), "currency": "BRL", "product": "course" })),
+            _ => self.envelope(
+                "catalog.sale",
+                time,
+                Some(&contact),
+                Some(rep),
+                json!({ "amount": money(2_900), "currency": "BRL", "product": "course" }),
+            ),
         }
     }
 

@@ -5,8 +5,10 @@ mod completions;
 mod exit;
 mod generate;
 mod rules;
+mod run;
 mod schema;
 mod score;
+mod test;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -34,10 +36,14 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the service: read events, keep scores, write outputs.
+    Run(run::Args),
     /// Score a file of events, offline and deterministically.
     Score(score::Args),
     /// Validate rule files: every error at once, with its place.
     Check(check::Args),
+    /// Run the unit tests written beside rules.
+    Test(test::Args),
     /// Write seeded sample events.
     Generate(generate::Args),
     /// Print a JSON Schema.
@@ -56,8 +62,10 @@ pub fn main() -> std::process::ExitCode {
         }
     };
     let result = match cli.command {
+        Command::Run(args) => run::run(&args, cli.log_format),
         Command::Score(args) => score::run(&args, cli.output_format),
         Command::Check(args) => check::run(&args, cli.output_format),
+        Command::Test(args) => test::run(&args, cli.output_format),
         Command::Generate(args) => generate::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

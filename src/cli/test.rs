@@ -8,7 +8,9 @@ use crate::rulebook::RuleSet;
 
 /// Run the unit tests written beside rules: files named `*.test.yaml`, with `given` events and `expect`ed outputs.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  scorekeeper test config/packs\n\nA test without `rules` of its own, acme.test.yaml, tests the rules in acme.yaml beside it.")]
+#[command(
+    after_help = "Example:\n  scorekeeper test config/packs\n\nA test without `rules` of its own, acme.test.yaml, tests the rules in acme.yaml beside it."
+)]
 pub struct Args {
     /// Test files, or folders of them.
     #[arg(required = true)]
@@ -75,8 +77,8 @@ fn run_file(path: &Path) -> Result<Vec<(String, Vec<String>)>, Failure> {
         let rules = match case.own_rules() {
             Some(texts) => {
                 let name = path.display().to_string();
-                let sources = texts.into_iter().map(|text| (name.clone(), text)).collect();
-                RuleSet::load(sources).map_err(|errors| Failure::new(Exit::Config, errors))?
+                RuleSet::load(texts.into_iter().map(|text| (name.clone(), text)))
+                    .map_err(|errors| Failure::new(Exit::Config, errors))?
             }
             None => rules::load(&[PathBuf::from(path.to_string_lossy().replace(".test.yaml", ".yaml"))])?,
         };

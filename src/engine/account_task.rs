@@ -6,7 +6,7 @@ use crate::events::{AccountRecord, Timestamp};
 use crate::outputs::{Outbox, Record, Route, Topic, dead_letter};
 use crate::rulebook::{RuleSet, Rulebook};
 use crate::rules::account::rewards::{self, Pending};
-use crate::rules::account::{self, Account, AccountRow, Cause, Touched, clock, commands, ownership, publish, timers};
+use crate::rules::account::{self, Account, AccountRow, Cause, Periods, Touched, clock, commands, ownership, publish, timers};
 use crate::state::{Changes, Overlay, State, Store, StoreError};
 
 /// Applies the records of a partition of `account-events`, in their order.
@@ -17,13 +17,22 @@ pub struct AccountTask {
     partitions: u32,
     overlay: Overlay,
     touched: Touched,
+    /// Periods that were cut lately; a cache, whatever becomes of the batch.
+    periods: Periods,
     /// The changes of a sealed batch, until it is committed.
     sealed: Changes,
 }
 
 impl AccountTask {
     pub fn new(partition: u32, partitions: u32) -> AccountTask {
-        AccountTask { partition, partitions, overlay: Overlay::default(), touched: Touched::new(), sealed: Changes::new() }
+        AccountTask {
+            partition,
+            partitions,
+            overlay: Overlay::default(),
+            touched: Touched::new(),
+            periods: Periods::default(),
+            sealed: Changes::new(),
+        }
     }
 
     /// Applies a decoded record.
@@ -85,6 +94,7 @@ impl AccountTask {
                 out,
                 touched: &mut self.touched,
                 pending: Pending::default(),
+                periods: &mut self.periods,
             };
             timers::fire(&mut account, timer);
         }
@@ -118,8 +128,8 @@ impl AccountTask {
         let (Some(versions), Some(book)) = (rules.account(id), book(rules)) else { return };
         let mut state = State::new(store, &mut self.overlay);
         let time = clock::now(&mut state);
-        let (touched, pending) = (&mut self.touched, Pending::default());
-        let mut account = Account { id, rules: versions, book: &book, time, logged_at, state, out, touched, pending };
+        let (touched, pending, periods) = (&mut self.touched, Pending::default(), &mut self.periods);
+        let mut account = Account { id, rules: versions, book: &book, time, logged_at, state, out, touched, pending, periods };
         account.open();
         apply(&mut account);
     }
@@ -152,8 +162,8 @@ impl Task for AccountTask {
             // names and levels are shown by the newest version that the account has been told of
             let newest = state.get::<AccountRow>(&id).map_or(1, |row| row.version);
             let Some(book) = versions.version(newest) else { continue };
-            let (touched, pending) = (&mut self.touched, Pending::default());
-            let mut account = Account { id: &id, rules: versions, book, time, logged_at, state, out, touched, pending };
+            let (touched, pending, periods) = (&mut self.touched, Pending::default(), &mut self.periods);
+            let mut account = Account { id: &id, rules: versions, book, time, logged_at, state, out, touched, pending, periods };
             publish::publish(&mut account, &dirty);
         }
         self.sealed = self.overlay.changes();

@@ -58,6 +58,11 @@ impl Case {
         }
     }
 
+    /// The events as JSON texts, one a line.
+    pub fn lines(&self) -> Vec<String> {
+        self.given.iter().enumerate().map(|(i, event)| line_of(i, event)).collect()
+    }
+
     /// Runs the case; gives what was not as expected, empty if all was.
     pub fn run(&self, rules: RuleSet) -> Vec<String> {
         let mut engine = Offline::new(rules, None);
@@ -134,12 +139,20 @@ fn check(expected: &Map<String, Value>, seen: &[(Topic, Seen)]) -> Result<(), St
             let last = records.iter().rev().find(|record| record.key == key);
             let there = last.is_some_and(|last| !last.value.is_null());
             if kind == "absent" {
-                return if there { Err(format!("{} got {}", shown(), last.map_or(Value::Null, |l| l.value.clone()))) } else { Ok(()) };
+                return if there {
+                    Err(format!("{} got {}", shown(), last.map_or(Value::Null, |l| l.value.clone())))
+                } else {
+                    Ok(())
+                };
             }
             let Some(last) = last.filter(|_| there) else { return Err(format!("{} got no such record", shown())) };
             let has = expected.get("has").and_then(Value::as_object).cloned().unwrap_or_default();
-            let wrong: Map<String, Value> =
-                has.iter().map(|(path, value)| (path, at(last, path), value)).filter(|(_, got, value)| !same(got, value)).map(|(path, got, _)| (path.clone(), got)).collect();
+            let wrong: Map<String, Value> = has
+                .iter()
+                .map(|(path, value)| (path, at(last, path), value))
+                .filter(|(_, got, value)| !same(got, value))
+                .map(|(path, got, _)| (path.clone(), got))
+                .collect();
             return if wrong.is_empty() { Ok(()) } else { Err(format!("{} got {}", shown(), Value::Object(wrong))) };
         }
         "count" => json!(records.iter().filter(|record| matches(record)).count()),
@@ -185,7 +198,9 @@ fn dig(value: &Value, path: &str) -> Value {
 fn same(got: &Value, wanted: &Value) -> bool {
     match (got, wanted) {
         (_, Value::Null | Value::Bool(_)) | (Value::Bool(_), _) => got == wanted,
-        (_, Value::Array(wanted)) => got.as_array().is_some_and(|got| got.len() == wanted.len() && got.iter().zip(wanted).all(|(g, w)| same(g, w))),
+        (_, Value::Array(wanted)) => {
+            got.as_array().is_some_and(|got| got.len() == wanted.len() && got.iter().zip(wanted).all(|(g, w)| same(g, w)))
+        }
         (_, Value::Object(wanted)) => got.is_object() && wanted.iter().all(|(path, wanted)| same(&dig(got, path), wanted)),
         _ => match (Amount::from_json(got), Amount::from_json(wanted)) {
             (Some(got), Some(wanted)) => got == wanted,

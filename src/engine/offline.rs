@@ -107,11 +107,7 @@ impl Offline {
     /// Hands on what the contact stage has sent since `from`: to the account stage, and (of a merge) back to itself. Account
     /// time comes first: an event finds everything closed that its time closes.
     fn hand_on(&mut self, i: usize, from: usize, time: Timestamp, failed: &BTreeSet<Step>) -> Result<(), (Step, String)> {
-        if time > self.told {
-            self.told = time;
-            let record = AccountRecord::Watermark { partition: 0, time, caught_up: false };
-            self.account.apply_record(&self.account_store, &self.rules, &record, time, &mut self.account_out);
-        }
+        self.tell(time);
         let mut handed = 0;
         let mut from = from;
         while from < self.contact_out.len() {
@@ -131,7 +127,15 @@ impl Offline {
                     Topic::AccountEvents => {
                         let step = (i, Some(handed));
                         handed += 1;
-                        let (account, store, rules, out) = (&mut self.account, &self.account_store, &self.rules, &mut self.account_out);
+                        // offline a command moves time as an event does
+                        if record.timestamp > self.told {
+                            self.told = record.timestamp;
+                            let watermark = AccountRecord::Watermark { partition: 0, time: self.told, caught_up: false };
+                            let (store, rules, out) = (&self.account_store, &self.rules, &mut self.account_out);
+                            self.account.apply_record(store, rules, &watermark, self.told, out);
+                        }
+                        let (account, store, rules, out) =
+                            (&mut self.account, &self.account_store, &self.rules, &mut self.account_out);
                         if failed.contains(&step) {
                             account.reject(&input, "a rule failed on this record", out);
                         } else {
@@ -159,6 +163,14 @@ impl Offline {
             from = to;
         }
         Ok(())
+    }
+
+    fn tell(&mut self, time: Timestamp) {
+        if time > self.told {
+            self.told = time;
+            let watermark = AccountRecord::Watermark { partition: 0, time, caught_up: false };
+            self.account.apply_record(&self.account_store, &self.rules, &watermark, time, &mut self.account_out);
+        }
     }
 
     fn commit(&mut self, sink: &mut dyn FnMut(&Record<'_>)) {

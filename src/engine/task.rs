@@ -1,5 +1,7 @@
 //! What a task is: the part of a stage that works off one partition.
 
+use std::collections::BTreeMap;
+
 use crate::events::{Duration, Original, Timestamp};
 use crate::outputs::{Outbox, Topic};
 use crate::rulebook::RuleSet;
@@ -44,11 +46,19 @@ pub struct Limits {
     pub max_future: Duration,
     /// Size of an event's value in bytes.
     pub max_event_bytes: usize,
+    /// Events of `track` calls → event types. An event that is not here is the type as it is.
+    pub segment_types: BTreeMap<String, String>,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { default_account: None, dedup_window: Duration::days(7), max_future: Duration(600_000), max_event_bytes: 1 << 20 }
+        Limits {
+            default_account: None,
+            dedup_window: Duration::days(7),
+            max_future: Duration(600_000),
+            max_event_bytes: 1 << 20,
+            segment_types: BTreeMap::new(),
+        }
     }
 }
 

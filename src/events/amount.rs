@@ -92,7 +92,8 @@ impl SubAssign for Amount {
 impl Neg for Amount {
     type Output = Amount;
     fn neg(self) -> Amount {
-        Amount(-self.0)
+        // not by flipping the sign, which would make a negative zero
+        Amount::ZERO - self
     }
 }
 

@@ -6,6 +6,7 @@ mod dead_letter;
 mod lead;
 mod outbox;
 mod ownership;
+pub mod partitioner;
 mod schema;
 mod topic;
 
@@ -76,6 +77,7 @@ impl Output<'_> {
         let join = keys::join;
         match self {
             Output::LeadScore(o) => join(&[o.account, o.contact]),
+            Output::Timeline(o) if o.outcome == Outcome::Carried => join(&[o.account, o.contact, "carried", o.group]),
             Output::Timeline(o) => join(&[o.account, o.contact, o.event.source, o.event.id, o.key]),
             Output::SegmentChange(o) => join(&[o.account, o.segment, o.contact]),
             Output::RepProgress(o) => join(&[o.account, o.rep]),

@@ -107,7 +107,12 @@ impl Outbox {
 
     /// The records to produce, in order.
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        self.entries.iter().filter(|entry| !entry.superseded).map(|entry| Record {
+        self.records_between(0, self.entries.len())
+    }
+
+    /// Those among the records added as `from` up to, not including, `to`, in the count of [`Outbox::len`].
+    pub fn records_between(&self, from: usize, to: usize) -> impl Iterator<Item = Record<'_>> {
+        self.entries[from..to].iter().filter(|entry| !entry.superseded).map(|entry| Record {
             topic: entry.topic,
             route: entry.route,
             timestamp: entry.timestamp,

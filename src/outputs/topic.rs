@@ -103,12 +103,12 @@ impl Topic {
     }
 
     /// Only the last value of a key matters, so within a commit only that one is written. (The keys of the other compacted
-    /// topics, timeline, grants and ownership history, never repeat within a commit.)
+    /// topics either never repeat within a commit, as grants and the ownership history, or are rare, as timeline entries that
+    /// a merge moves; lead scores are written by the seal of a batch alone, once each.)
     pub const fn is_coalesced(self) -> bool {
         matches!(
             self,
-            Topic::LeadScores
-                | Topic::RepProgress
+            Topic::RepProgress
                 | Topic::Leaderboards
                 | Topic::Contests
                 | Topic::Goals

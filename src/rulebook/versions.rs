@@ -5,7 +5,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::model::{CatalogEntry, Document, Rep};
-use crate::events::{Calendar, Timestamp};
+use super::parse::parse;
+use super::source::RuleErrors;
+use super::validate::{check, check_versions};
+use crate::events::{Calendar, Span, Timestamp};
 
 /// One version of an account's rules, with what is looked up in it often.
 #[derive(Debug)]
@@ -28,7 +31,10 @@ impl Deref for Rulebook {
 }
 
 impl Rulebook {
-    pub fn new(document: Document, version: u32) -> Rulebook {
+    /// Goal tiers and levels may be written in any order; here they are ascending.
+    pub fn new(mut document: Document, version: u32) -> Rulebook {
+        document.levels.sort_by_key(|level| level.level);
+        document.goals.iter_mut().for_each(|goal| goal.tiers.sort_by_key(|tier| tier.at));
         let mut catalog_by_type: HashMap<String, Vec<u16>> = HashMap::new();
         for (i, entry) in document.catalog.iter().enumerate().filter(|(_, entry)| entry.active) {
             catalog_by_type.entry(entry.event_type().to_owned()).or_default().push(i as u16);
@@ -86,6 +92,21 @@ impl AccountRules {
         &self.versions
     }
 
+    /// The first version that has something for a period, among those that were in force for some of it and up to a number:
+    /// a goal, contest, league or plan keeps that version for the whole period.
+    pub fn first_for(&self, span: Span, up_to: u32, has: impl Fn(&Rulebook) -> bool) -> Option<&Arc<Rulebook>> {
+        let known = &self.versions[..(up_to as usize).min(self.versions.len())];
+        known.iter().find(|book| self.is_in_force_in(book.version, span) && has(book))
+    }
+
+    /// Whether a version was in force for some of a period.
+    pub fn is_in_force_in(&self, version: u32, span: Span) -> bool {
+        let Some(book) = self.version(version) else { return false };
+        let ended = self.version(version + 1).map(|next| next.effective_from);
+        span.end.is_none_or(|end| book.effective_from < end)
+            && ended.is_none_or(|ended| span.start.is_none_or(|start| ended > start) && ended > book.effective_from)
+    }
+
     pub fn latest(&self) -> Option<&Arc<Rulebook>> {
         self.versions.last()
     }
@@ -98,6 +119,25 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
+    /// Reads, checks and orders rule files, each with its name and its text. All errors of all files are given together.
+    pub fn load<N: AsRef<str>, T: AsRef<str>>(sources: impl IntoIterator<Item = (N, T)>) -> Result<RuleSet, RuleErrors> {
+        let mut errors = Vec::new();
+        let mut documents = Vec::new();
+        for (name, text) in sources {
+            let first = errors.len();
+            let parsed = parse(name.as_ref(), text.as_ref(), &mut errors);
+            parsed.iter().for_each(|parsed| check(parsed, &mut errors));
+            errors[first..].sort_by_key(|error| (error.line, error.column));
+            documents.extend(parsed);
+        }
+        check_versions(&documents, &mut errors);
+        if errors.is_empty() {
+            Ok(RuleSet::new(documents.into_iter().map(|parsed| parsed.document).collect()))
+        } else {
+            Err(RuleErrors(errors))
+        }
+    }
+
     /// Groups documents by account, orders each account's by `effective_from`, and numbers them.
     pub fn new(documents: Vec<Document>) -> RuleSet {
         let mut by_account: BTreeMap<String, Vec<Document>> = BTreeMap::new();

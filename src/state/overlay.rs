@@ -22,6 +22,7 @@ pub struct Overlay {
     points: HashMap<Vec<u8>, Slot, FixedState>,
     /// Rows of tables that are also read in order.
     ordered: BTreeMap<Vec<u8>, Slot>,
+    encoded: Option<Changes>,
     fault: Option<StoreError>,
 }
 
@@ -45,10 +46,37 @@ impl Overlay {
         changes
     }
 
+    /// Shows the changed rows of a table that is only read one by one, in no particular order.
+    pub fn for_each_changed<R: Row>(&self, mut show: impl FnMut(&str, &R)) {
+        for (key, slot) in self.points.iter().filter(|(key, slot)| slot.changed && key[0] == R::TABLE as u8) {
+            let row = slot.row.as_ref().and_then(|row| row.as_any().downcast_ref::<R>());
+            if let (Some(row), Ok(key)) = (row, std::str::from_utf8(&key[1..])) {
+                show(key, row);
+            }
+        }
+    }
+
+    /// Shows each changed row encoded, `None` for a deleted one, and keeps the encoding for [`Overlay::take_changes`].
+    pub fn encode_changes(&mut self, mut show: impl FnMut(&[u8], Option<&[u8]>)) {
+        let changes = self.changes();
+        for (key, value) in &changes {
+            show(key, value.as_deref());
+        }
+        self.encoded = Some(changes);
+    }
+
+    /// The changes, as encoded last, and forgets everything.
+    pub fn take_changes(&mut self) -> Changes {
+        let changes = self.encoded.take().unwrap_or_else(|| self.changes());
+        self.clear();
+        changes
+    }
+
     /// Forgets everything: after a commit (the store has it now), or to undo the batch.
     pub fn clear(&mut self) {
         self.points.clear();
         self.ordered.clear();
+        self.encoded = None;
         self.fault = None;
     }
 

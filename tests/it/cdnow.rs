@@ -146,14 +146,21 @@ impl Scored {
         let decimal = |value: &Value| value.as_str().unwrap().parse::<Decimal>().unwrap();
         let statements = self.latest("statements");
         let goals = self.latest("goals").into_values().filter(|goal| goal["goal"] == "month");
-        let nonzero = |map: BTreeMap<(String, String), Decimal>| map.into_iter().map(|(key, value)| (key, value.normalize())).collect();
+        let nonzero =
+            |map: BTreeMap<(String, String), Decimal>| map.into_iter().map(|(key, value)| (key, value.normalize())).collect();
         Expected {
-            scores: self.latest("lead-scores").into_values().map(|lead| (text(&lead["contact"]), lead["score"].as_i64().unwrap())).collect(),
+            scores: self
+                .latest("lead-scores")
+                .into_values()
+                .map(|lead| (text(&lead["contact"]), lead["score"].as_i64().unwrap()))
+                .collect(),
             timeline: self.latest("timeline").len(),
             xp: self.latest("rep-progress").into_values().map(|rep| (text(&rep["rep"]), rep["xp"].as_i64().unwrap())).collect(),
             paid: nonzero(goals.map(|goal| ((text(&goal["period"]), text(&goal["subject"])), decimal(&goal["value"]))).collect()),
             grants: self.latest("grants").into_keys().collect(),
-            commissions: nonzero(statements.into_values().map(|s| ((text(&s["period"]), text(&s["rep"])), decimal(&s["total"]))).collect()),
+            commissions: nonzero(
+                statements.into_values().map(|s| ((text(&s["period"]), text(&s["rep"])), decimal(&s["total"]))).collect(),
+            ),
         }
     }
 }

@@ -38,20 +38,27 @@ fn stderr(output: &Output) -> String {
 }
 
 fn event(id: &str, rest: &str) -> String {
-    format!(r#"{{"specversion":"1.0","id":"{id}","source":"/t","type":"form.submitted","time":"2026-03-03T12:00:00Z","account":"acme"{rest}}}"#)
+    format!(
+        r#"{{"specversion":"1.0","id":"{id}","source":"/t","type":"form.submitted","time":"2026-03-03T12:00:00Z","account":"acme"{rest}}}"#
+    )
 }
 
 #[test]
 fn bad_input_among_good_is_dead_lettered_and_nothing_stops() {
     let large = event("large", &format!(r#","contact":"c1","data":{{"x":"{}"}}"#, "x".repeat(2 << 20)));
-    let payment = |id: &str, data: &str| event(id, &format!(r#","contact":"c1","data":{data}"#)).replace("form.submitted", "payment.confirmed");
+    let payment = |id: &str, data: &str| {
+        event(id, &format!(r#","contact":"c1","data":{data}"#)).replace("form.submitted", "payment.confirmed")
+    };
     let cases: Vec<(Vec<u8>, Option<&str>)> = vec![
         (event("e1", r#","contact":"c1""#).into_bytes(), None),
         (b"{\"specversion\":\"1.0\"".to_vec(), Some("malformed_json")),
         (b"\xff\xfe\x00binary\x01noise".to_vec(), Some("malformed_json")),
         (b"[1,2,3]".to_vec(), Some("not_an_event")),
         (br#"{"hello":"world"}"#.to_vec(), Some("not_an_event")),
-        (br#"{"specversion":"1.0","id":"x","type":"form.submitted","time":"2026-03-03T12:00:00Z","account":"acme"}"#.to_vec(), Some("missing_attribute")),
+        (
+            br#"{"specversion":"1.0","id":"x","type":"form.submitted","time":"2026-03-03T12:00:00Z","account":"acme"}"#.to_vec(),
+            Some("missing_attribute"),
+        ),
         (event("e2", "").replace("2026-03-03T12:00:00Z", "yesterday").into_bytes(), Some("invalid_time")),
         (event("e3", "").replace("2026-03-03T12:00:00Z", "2026-03-03T12:00:60Z").into_bytes(), Some("invalid_time")),
         (large.into_bytes(), Some("too_large")),
@@ -125,7 +132,8 @@ fn exit_codes_are_those_of_sysexits() {
 fn every_command_has_an_example_in_its_help() {
     let folder = tempfile::tempdir().unwrap();
     let help = stdout(&scorekeeper(&["--help"], folder.path()));
-    let commands = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1).take_while(|line| line.starts_with("  "));
+    let commands =
+        help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1).take_while(|line| line.starts_with("  "));
     let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
     assert!(names.len() > 5);
     for name in names {
@@ -164,7 +172,19 @@ fn generated_events_are_the_same_for_a_seed_and_all_of_them_count() {
     let output = scorekeeper(&arguments, folder.path());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(lines(&folder.path().join("out/dead-letters.jsonl")), Vec::<Value>::new());
-    for topic in ["lead-scores", "timeline", "segments", "xp", "rep-progress", "leaderboards", "goals", "grants", "statements", "assignments", "ownership"] {
+    for topic in [
+        "lead-scores",
+        "timeline",
+        "segments",
+        "xp",
+        "rep-progress",
+        "leaderboards",
+        "goals",
+        "grants",
+        "statements",
+        "assignments",
+        "ownership",
+    ] {
         assert!(!lines(&folder.path().join(format!("out/{topic}.jsonl"))).is_empty(), "{topic}");
     }
 }
@@ -172,7 +192,10 @@ fn generated_events_are_the_same_for_a_seed_and_all_of_them_count() {
 #[test]
 fn rule_tests_pass_or_show_what_is_different() {
     let test = "rules: {account: acme, catalog: [{key: deal.won, points: 50}]}\ngiven: [{t: deal.won, c: c1, at: \"2026-03-03T12:00:00Z\"}]\nexpect: [{final: lead-scores, key: acme/c1, has: {score: POINTS}}]\n";
-    let folder = in_folder(&[("good.test.yaml", test.replace("POINTS", "50").as_bytes()), ("bad.test.yaml", test.replace("POINTS", "51").as_bytes())]);
+    let folder = in_folder(&[
+        ("good.test.yaml", test.replace("POINTS", "50").as_bytes()),
+        ("bad.test.yaml", test.replace("POINTS", "51").as_bytes()),
+    ]);
     let good = scorekeeper(&["test", "good.test.yaml"], folder.path());
     assert_eq!((good.status.code(), stdout(&good).trim()), (Some(0), "1 passed, 0 failed"), "{}", stderr(&good));
     let bad = scorekeeper(&["test", "."], folder.path());

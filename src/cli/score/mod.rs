@@ -18,7 +18,9 @@ use crate::outputs::Record;
 
 /// Score a file of events and commands, offline and deterministically: the same input gives the same bytes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  scorekeeper score --rules rules.yaml --events events.jsonl --output out --until 2026-12-01T00:00:00Z")]
+#[command(
+    after_help = "Example:\n  scorekeeper score --rules rules.yaml --events events.jsonl --output out --until 2026-12-01T00:00:00Z"
+)]
 pub struct Args {
     /// A rule file, or a folder of them.
     #[arg(long, required = true)]

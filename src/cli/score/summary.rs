@@ -21,7 +21,8 @@ const SHOWN: usize = 10;
 impl Summary {
     pub fn take(&mut self, record: &Record<'_>) {
         *self.records.entry(record.topic.name()).or_default() += 1;
-        let shown = [Topic::LeadScores, Topic::RepProgress, Topic::Leaderboards, Topic::Contests, Topic::Goals, Topic::Statements];
+        let shown =
+            [Topic::LeadScores, Topic::RepProgress, Topic::Leaderboards, Topic::Contests, Topic::Goals, Topic::Statements];
         if shown.contains(&record.topic) {
             let key = (record.topic, record.key.to_vec());
             match record.value {
@@ -48,39 +49,81 @@ impl Summary {
         let statements = self.values(Topic::Statements);
         if format == Format::Json {
             let summary = json!({
-                "events": counters.events, "duplicates": counters.duplicates, "rejected": counters.rejected_total(),
+                "events": counters.events, "duplicates": counters.deduplicated, "rejected": counters.rejected_total(),
                 "contacts": count, "sum_of_scores": total, "records": self.records,
                 "top_leads": leads, "reps": reps, "leaderboards": boards, "statements": statements,
             });
             println!("{summary}");
             return;
         }
-        println!("{} events, {} duplicates, {} rejected", counters.events, counters.duplicates, counters.rejected_total());
+        println!("{} events, {} duplicates, {} rejected", counters.events, counters.deduplicated, counters.rejected_total());
         println!("{count} contacts, sum of scores {total}");
-        table("Top leads", &["contact", "score", "events", "segments"], leads.iter().map(|lead| {
-            vec![text(&lead["contact"]), text(&lead["score"]), text(&lead["events"]), texts(&lead["segments"])]
-        }));
-        table("Reps", &["rep", "xp", "level", "league", "coins", "badges"], reps.iter().take(SHOWN).map(|rep| {
-            let badges = rep["badges"].as_array().map_or(0, Vec::len).to_string();
-            vec![text(&rep["name"]), text(&rep["xp"]), text(&rep["level"]["name"]), text(&rep["league"]), text(&rep["coins"]), badges]
-        }));
+        table(
+            "Top leads",
+            &["contact", "score", "events", "segments"],
+            leads
+                .iter()
+                .map(|lead| vec![text(&lead["contact"]), text(&lead["score"]), text(&lead["events"]), texts(&lead["segments"])]),
+        );
+        table(
+            "Reps",
+            &["rep", "xp", "level", "league", "coins", "badges"],
+            reps.iter().take(SHOWN).map(|rep| {
+                let badges = rep["badges"].as_array().map_or(0, Vec::len).to_string();
+                vec![
+                    text(&rep["name"]),
+                    text(&rep["xp"]),
+                    text(&rep["level"]["name"]),
+                    text(&rep["league"]),
+                    text(&rep["coins"]),
+                    badges,
+                ]
+            }),
+        );
         for board in &boards {
-            let title = format!("{} {}{}", text(&board["board"]), text(&board["period"]), if board["final"] == true { ", final" } else { "" });
+            let title = format!(
+                "{} {}{}",
+                text(&board["board"]),
+                text(&board["period"]),
+                if board["final"] == true { ", final" } else { "" }
+            );
             let entries = board["entries"].as_array().cloned().unwrap_or_default();
-            table(&title, &["#", "subject", "value"], entries.iter().take(SHOWN).map(|entry| {
-                vec![text(&entry["position"]), text(&entry["name"]), text(&entry["value"])]
-            }));
+            table(
+                &title,
+                &["#", "subject", "value"],
+                entries
+                    .iter()
+                    .take(SHOWN)
+                    .map(|entry| vec![text(&entry["position"]), text(&entry["name"]), text(&entry["value"])]),
+            );
         }
         table("Goals reached or under way", &["goal", "period", "subject", "value", "target", "tiers"], {
             latest_periods(self.values(Topic::Goals), "goal").into_iter().take(2 * SHOWN).map(|goal| {
                 let tiers = goal["tiers"].as_array().cloned().unwrap_or_default();
-                let reached: Vec<String> = tiers.iter().filter(|tier| !tier["reached_at"].is_null()).map(|tier| text(&tier["key"])).collect();
-                vec![text(&goal["goal"]), text(&goal["period"]), text(&goal["subject"]), text(&goal["value"]), text(&goal["target"]), reached.join(" ")]
+                let reached: Vec<String> =
+                    tiers.iter().filter(|tier| !tier["reached_at"].is_null()).map(|tier| text(&tier["key"])).collect();
+                vec![
+                    text(&goal["goal"]),
+                    text(&goal["period"]),
+                    text(&goal["subject"]),
+                    text(&goal["value"]),
+                    text(&goal["target"]),
+                    reached.join(" "),
+                ]
             })
         });
-        table("Statements", &["statement", "status", "total", "currency"], statements.iter().rev().take(SHOWN).map(|statement| {
-            vec![text(&statement["statement"]), text(&statement["status"]), text(&statement["total"]), text(&statement["currency"])]
-        }));
+        table(
+            "Statements",
+            &["statement", "status", "total", "currency"],
+            statements.iter().rev().take(SHOWN).map(|statement| {
+                vec![
+                    text(&statement["statement"]),
+                    text(&statement["status"]),
+                    text(&statement["total"]),
+                    text(&statement["currency"]),
+                ]
+            }),
+        );
     }
 }
 

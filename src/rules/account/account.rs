@@ -1,14 +1,17 @@
 //! The view of an account that its rules work on.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::contests::OpenContest;
+use super::periods::Periods;
 use super::publish::{Dirty, Touched};
 use super::rewards::Pending;
 use super::timers::{self, Timer};
-use super::{contests, leagues, ownership, publish};
-use crate::events::{Duration, Span, Timestamp};
+use super::{contests, ownership, publish};
+use crate::events::{Duration, Period, Span, Timestamp, Window};
 use crate::outputs::{EventRef, Outbox, Output};
 use crate::rulebook::{AccountRules, Rulebook};
 use crate::state::{Row, State, Table};
@@ -30,6 +33,8 @@ pub struct Account<'a> {
     pub touched: &'a mut Touched,
     /// What rewards are still to be settled for.
     pub pending: Pending,
+    /// Periods that were cut lately.
+    pub periods: &'a mut Periods,
 }
 
 /// What an entry of a ledger or a grant is credited to.
@@ -50,9 +55,27 @@ impl Account<'_> {
         publish::touch(self, dirty);
     }
 
-    /// Whether a period is final: account time has reached its end plus the lateness.
+    /// When a period is final: its end plus the lateness of the rules in force at that end. `None`: never.
+    pub fn final_at(&self, span: Span) -> Option<Timestamp> {
+        let end = span.end?;
+        let lateness = self.rules.at(end).map_or(self.book.lateness, |book| book.lateness);
+        Some(end.plus(lateness))
+    }
+
+    /// Whether a period is final: account time has got there.
     pub fn is_final(&self, span: Span) -> bool {
-        span.end.is_some_and(|end| self.time >= end.plus(self.book.lateness))
+        self.final_at(span).is_some_and(|final_at| self.time >= final_at)
+    }
+
+    /// The period of a window that holds an instant.
+    pub fn period(&mut self, window: Window, at: Timestamp) -> Arc<Period> {
+        self.periods.of(self.book.calendar, window, at)
+    }
+
+    /// The number of the newest version that was brought in.
+    pub fn newest_version(&mut self) -> u32 {
+        let brought_in = self.state.get::<AccountRow>(self.id).map_or(0, |row| row.version);
+        brought_in.max(self.book.version)
     }
 
     /// The newest version that the account has been told of; names and levels are published by it.
@@ -87,7 +110,6 @@ impl Account<'_> {
             let Some(book) = self.rules.version(version) else { return };
             self.state.entry::<AccountRow>(self.id, AccountRow::default).version = version;
             contests::introduce(self, book);
-            leagues::introduce(self, book);
             ownership::introduce(self, book);
         }
     }
@@ -102,6 +124,10 @@ pub struct AccountRow {
     pub known: u32,
     /// Reps that a command deactivated.
     pub deactivated: BTreeSet<String>,
+    /// Contests that are not final yet.
+    pub contests: Vec<OpenContest>,
+    /// Events that came too late for a final figure.
+    pub late: u64,
 }
 
 impl Row for AccountRow {

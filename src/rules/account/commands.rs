@@ -78,6 +78,11 @@ impl<'c> Command<'c> {
         items.iter().map(|item| item.as_str().filter(|text| !text.is_empty()).ok_or_else(invalid)).collect()
     }
 
+    /// The command's id as a ledger's entry.
+    pub fn entry(&self) -> String {
+        keys::join(&[self.id])
+    }
+
     pub fn cause(&self) -> Cause<'c> {
         Cause { at: self.time, event: None }
     }

@@ -28,6 +28,8 @@ impl<'e> AccountEvent<'e> {
             kind: stamped.kind,
             source: stamped.source,
             id: stamped.id,
+            time: stamped.time,
+            account: stamped.account,
             contact: stamped.contact,
             actor: stamped.actor,
             data: self.data,

@@ -3,7 +3,7 @@
 
 use super::credit::Credited;
 use super::event::AccountEvent;
-use super::{Account, Cause, badges, boards, contests, goals, leagues};
+use super::{Account, Cause, badges, boards, contests, goals, leagues, roster};
 use crate::events::{Amount, Timestamp};
 use crate::outputs::Value;
 use crate::rulebook::{EventContext, Metric, Rulebook};
@@ -57,18 +57,31 @@ fn value_of(metric: &Metric, event: &AccountEvent<'_>) -> Option<Amount> {
     Some(if reversal { -value } else { value })
 }
 
-/// Takes XP or coins into the built-in metric.
-pub fn contribute_built_in(account: &mut Account<'_>, metric: &str, rep: &str, value: i64, cause: &Cause<'_>) {
-    let contribution = Contribution { metric, rep, value: Amount::from(value), at: cause.at, cause: *cause, event: None };
-    contribute(account, &contribution);
+/// Takes XP or coins into the built-in metric; `event` where an event gave them, for conditions. A rep who is not active
+/// has them, but is not ranked by them.
+pub fn contribute_built_in(
+    account: &mut Account<'_>,
+    metric: &str,
+    rep: &str,
+    value: i64,
+    cause: &Cause<'_>,
+    event: Option<EventContext<'_>>,
+) {
+    if roster::is_active(account, rep) {
+        let contribution = Contribution { metric, rep, value: Amount::from(value), at: cause.at, cause: *cause, event };
+        contribute(account, &contribution);
+    }
 }
 
 /// Takes a contribution to everything that measures by its metric.
 fn contribute(account: &mut Account<'_>, contribution: &Contribution<'_>) {
-    boards::take(account, contribution);
-    leagues::take(account, contribution);
-    contests::take(account, contribution);
-    badges::take(account, contribution);
+    // nothing changes no value, and does not reach one either
+    if !contribution.value.is_zero() {
+        boards::take(account, contribution);
+        leagues::take(account, contribution);
+        contests::take(account, contribution);
+        badges::take(account, contribution);
+    }
     goals::take(account, contribution);
 }
 

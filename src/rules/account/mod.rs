@@ -9,6 +9,8 @@ mod account;
 pub mod announcements;
 pub mod badges;
 pub mod boards;
+#[cfg(test)]
+mod cases;
 pub mod certifications;
 pub mod clock;
 pub mod coins;
@@ -23,12 +25,17 @@ pub mod leagues;
 pub mod levels;
 pub mod metrics;
 pub mod ownership;
+mod periods;
+#[cfg(test)]
+mod properties;
 pub mod publish;
+pub mod ranking;
 pub mod recognition;
 pub mod redemptions;
 pub mod reports;
 pub mod rewards;
 pub mod roster;
+pub mod tally;
 #[cfg(test)]
 pub mod testing;
 pub mod timers;
@@ -36,4 +43,5 @@ pub mod xp;
 
 pub use account::{Account, AccountRow, Cause};
 pub use event::apply_event;
+pub use periods::Periods;
 pub use publish::{Dirty, Touched};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Cause, badges, coins, goals, levels, redemptions, xp};
+use super::{Account, AccountRow, Cause, badges, coins, goals, levels, redemptions, xp};
 use crate::events::Timestamp;
 use crate::outputs::{self, GrantSource, Output, Reward, Subject};
 use crate::state::{Row, Table};
@@ -18,6 +18,8 @@ pub struct Pending {
     pub badges: BTreeSet<(String, String, String)>,
     /// Reps whose XP changed.
     pub levels: BTreeSet<String>,
+    /// Something came too late for a final period.
+    pub late: bool,
 }
 
 /// A grant that was given.
@@ -31,22 +33,30 @@ impl Row for GrantRow {
 }
 
 /// Settles rewards in their fixed order until nothing new follows: goal tiers, accelerator steps and collective shares,
-/// badges, levels. (Contest places are granted by the contest's close, which settles afterwards.)
+/// badges, levels. (Contest places are granted by the contest's close, which settles afterwards.) Each turn looks at what
+/// the turns before it have given.
 ///
 /// It ends because every grant is given once, and there are finitely many for the periods that a moment lies in.
 pub fn settle(account: &mut Account<'_>, cause: Cause<'_>) {
     loop {
-        let pending = std::mem::take(&mut account.pending);
-        if pending.goals.is_empty() && pending.badges.is_empty() && pending.levels.is_empty() {
-            return;
+        let goals = std::mem::take(&mut account.pending.goals);
+        if !goals.is_empty() {
+            goals::settle(account, &goals, &cause);
         }
-        goals::settle(account, &pending.goals, &cause);
-        for (badge, period, rep) in &pending.badges {
+        let badges = std::mem::take(&mut account.pending.badges);
+        for (badge, period, rep) in &badges {
             badges::settle(account, badge, period, rep, &cause);
         }
-        for rep in &pending.levels {
+        let levels = std::mem::take(&mut account.pending.levels);
+        for rep in &levels {
             levels::settle(account, rep, &cause);
         }
+        if goals.is_empty() && badges.is_empty() && levels.is_empty() {
+            break;
+        }
+    }
+    if std::mem::take(&mut account.pending.late) {
+        account.state.entry::<AccountRow>(account.id, AccountRow::default).late += 1;
     }
 }
 
@@ -85,13 +95,13 @@ pub fn grant(account: &mut Account<'_>, new: &NewGrant<'_>, cause: &Cause<'_>) -
 
 fn pay(account: &mut Account<'_>, rep: &str, new: &NewGrant<'_>, cause: &Cause<'_>) {
     // XP and coins of a reward are entries of their own: what they are for is the grant, not the event behind it
-    let cause = &Cause { at: cause.at, event: None };
+    let ledger_cause = &Cause { at: cause.at, event: None };
     let reason = new.source.kind;
     if let Some(xp) = new.reward.xp.filter(|xp| *xp != 0) {
-        xp::post(account, rep, xp, new.id, reason, cause);
+        xp::post(account, rep, xp, new.id, reason, ledger_cause);
     }
     if let Some(coins) = new.reward.coins.filter(|coins| *coins != 0) {
-        coins::earn(account, rep, coins, new.id, reason, cause);
+        coins::earn(account, rep, coins, new.id, reason, ledger_cause);
     }
     if let Some(badge) = &new.reward.badge {
         badges::award_as_reward(account, badge, rep, cause);

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::rewards::Pending;
+use super::{Account, Touched};
 use crate::engine::{AccountTask, Publish, Task};
 use crate::events::{AccountRecord, CommandRecord, Original, StampedEvent, Timestamp};
 use crate::outputs::{Outbox, Topic};
 use crate::rulebook::{Document, RuleSet};
-use super::rewards::Pending;
-use super::{Account, Touched};
 use crate::state::{MemStore, Overlay, State};
 
 /// One record of an output topic.

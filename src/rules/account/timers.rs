@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Cause;
-use super::{Account, boards, certifications, commands, commissions, contests, goals, identity, leagues, ownership, rewards};
+use super::{
+    Account, badges, boards, certifications, commands, commissions, contests, goals, identity, leagues, ownership, rewards,
+};
 use crate::events::{Timestamp, keys};
 use crate::state::{Row, State, Table};
 
@@ -43,8 +45,11 @@ pub enum Timer {
     },
     /// A refund has waited long enough for its payment.
     RefundExpires {
-        plan: String,
-        refund: String,
+        payment: String,
+    },
+    /// No refund can take this payment back any more.
+    PaymentForgotten {
+        payment: String,
     },
     /// An item has waited long enough for a rep.
     UnassignedAlert {
@@ -69,6 +74,11 @@ pub enum Timer {
     IdentityForgotten {
         identity: String,
     },
+    /// A period of a badge is final.
+    BadgeCloses {
+        badge: String,
+        period: String,
+    },
 }
 
 impl Timer {
@@ -79,12 +89,14 @@ impl Timer {
             Timer::ContestStarts { .. } => 20,
             Timer::GoalCloses { .. } => 30,
             Timer::BoardCloses { .. } => 40,
+            Timer::BadgeCloses { .. } => 45,
             Timer::LeagueCloses { .. } => 50,
             Timer::ContestCloses { .. } => 60,
             Timer::CertificationExpires { .. } => 70,
             Timer::UnassignedAlert { .. } => 80,
             Timer::FollowUpDue { .. } => 81,
             Timer::RefundExpires { .. } => 85,
+            Timer::PaymentForgotten { .. } => 86,
             Timer::ItemForgotten { .. } => 89,
             Timer::CommandForgotten { .. } => 90,
             Timer::IdentityForgotten { .. } => 91,
@@ -125,10 +137,12 @@ pub fn fire(account: &mut Account<'_>, timer: Timer) {
         Timer::ContestStarts { contest } => contests::start(account, &contest),
         Timer::ContestCloses { contest } => contests::close(account, &contest),
         Timer::BoardCloses { board, period } => boards::close(account, &board, &period),
+        Timer::BadgeCloses { badge, period } => badges::close(account, &badge, &period),
         Timer::LeagueCloses { period } => leagues::close(account, &period),
         Timer::GoalCloses { goal, period, subject } => goals::close(account, &goal, &period, &subject),
         Timer::CertificationExpires { rep, certification } => certifications::expire(account, &rep, &certification),
-        Timer::RefundExpires { plan, refund } => commissions::expire_refund(account, &plan, &refund),
+        Timer::RefundExpires { payment } => commissions::expire_refund(account, &payment),
+        Timer::PaymentForgotten { payment } => commissions::forget_payment(account, &payment),
         Timer::UnassignedAlert { kind, item } => ownership::alert_unassigned(account, &kind, &item),
         Timer::FollowUpDue { contact, follow_up } => ownership::follow_up_due(account, &contact, &follow_up),
         Timer::ItemForgotten { kind, item } => ownership::forget_item(account, &kind, &item),

@@ -8,6 +8,7 @@ use super::publish::Dirty;
 use super::{Account, Cause, announcements, coins, levels, metrics, roster};
 use crate::events::{Timestamp, keys};
 use crate::outputs::{Output, XpEntry};
+use crate::rulebook::EventContext;
 use crate::state::{Row, Table};
 
 /// What a rep has.
@@ -49,6 +50,9 @@ impl Row for RepRow {
 pub fn credit_catalog(account: &mut Account<'_>, event: &AccountEvent<'_>) {
     let stamped = event.stamped;
     let book = account.book;
+    if !book.modules.engagement {
+        return;
+    }
     let scored = stamped.scored.iter().filter_map(|&i| book.catalog.get(usize::from(i)));
     for entry in scored {
         let actor = stamped.actor.filter(|actor| roster::is_active(account, actor));
@@ -57,28 +61,46 @@ pub fn credit_catalog(account: &mut Account<'_>, event: &AccountEvent<'_>) {
         }
         let Some(rep) = actor else { continue };
         let ledger_entry = keys::join(&[stamped.source, stamped.id, &entry.key]);
+        let (cause, context) = (event.cause(), Some(event.context()));
         if entry.xp != 0 {
-            post(account, rep, entry.xp, &ledger_entry, &entry.key, &event.cause());
-            coins::earn_per_xp(account, rep, entry.xp, &ledger_entry, &event.cause());
+            let xp = post_from(account, rep, entry.xp, &ledger_entry, &entry.key, &cause, context);
+            coins::earn_per_xp(account, rep, xp, &ledger_entry, &cause, context);
         }
         if entry.coins != 0 {
-            coins::earn(account, rep, entry.coins, &ledger_entry, &entry.key, &event.cause());
+            coins::earn_from(account, rep, entry.coins, &ledger_entry, &entry.key, &cause, context);
         }
     }
 }
 
 /// Posts a movement of XP to the ledger and has everything that measures XP look at it.
 pub fn post(account: &mut Account<'_>, rep: &str, xp: i64, entry: &str, reason: &str, cause: &Cause<'_>) {
+    post_from(account, rep, xp, entry, reason, cause, None);
+}
+
+/// As [`post`], for XP that an event gives: `event` is what conditions may look at. Returns what was posted, which is less
+/// than `xp` only at the end of the range: the ledger adds up to the total even there.
+fn post_from(
+    account: &mut Account<'_>,
+    rep: &str,
+    xp: i64,
+    entry: &str,
+    reason: &str,
+    cause: &Cause<'_>,
+    event: Option<EventContext<'_>>,
+) -> i64 {
     let row = account.state.entry::<RepRow>(&keys::join(&[account.id, rep]), RepRow::default);
-    row.xp = row.xp.saturating_add(xp);
-    if cause.event.is_some() {
+    let after = row.xp.saturating_add(xp);
+    let xp = after.saturating_sub(row.xp);
+    row.xp = after;
+    if event.is_some() {
         row.xp_from_events = row.xp_from_events.saturating_add(xp);
     }
     let account_id = account.id;
     account.emit(&Output::Xp(XpEntry { account: account_id, entry, rep, xp, reason, event: cause.event, at: cause.at }));
     account.touch(Dirty::Rep { rep: rep.to_owned() });
     levels::look_at(account, rep);
-    metrics::contribute_built_in(account, metrics::XP, rep, xp, cause);
+    metrics::contribute_built_in(account, metrics::XP, rep, xp, cause, event);
+    xp
 }
 
 /// `xp.adjust {rep, xp, reason}`
@@ -90,7 +112,7 @@ pub fn adjust(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
     let xp = command.integer("xp")?;
     let reason = command.optional_text("reason")?.unwrap_or("adjusted");
     if !command.dry_run {
-        post(account, rep, xp, command.id, reason, &command.cause());
+        post(account, rep, xp, &command.entry(), reason, &command.cause());
     }
     Ok(None)
 }

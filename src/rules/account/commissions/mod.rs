@@ -1,20 +1,34 @@
 //! Commissions: a plan is a function of the period's net basis; lines are its differences.
+//!
+//! - [`curve`]: the function itself, and [`explain`] what it says in words;
+//! - [`plans`]: which plans pay for what happens at an instant;
+//! - [`payments`]: events that pay, with [`spifs`] beside; [`clawback`]: events that take back;
+//! - [`statements`]: where lines are posted, and [`commands`] that approve, pay and adjust.
+
+mod clawback;
+mod commands;
+pub mod curve;
+mod explain;
+mod payments;
+mod plans;
+#[cfg(test)]
+mod properties;
+mod spifs;
+mod statements;
+#[cfg(test)]
+mod tests;
 
 use super::Account;
-use super::commands::{Answer, Command};
 use super::credit::Credited;
 use super::event::AccountEvent;
 
+pub use clawback::expire_refund;
+pub use commands::command;
+pub use payments::forget_payment;
+pub use statements::publish;
+
 /// Takes an event to the plans that it triggers, and to those that it takes back from.
-pub fn on_event(_account: &mut Account<'_>, _event: &AccountEvent<'_>, _credited: &Credited) {}
-
-/// `statement.approve|pay|adjust`
-pub fn command(_account: &mut Account<'_>, _command: &Command<'_>) -> Answer {
-    Ok(None)
+pub fn on_event(account: &mut Account<'_>, event: &AccountEvent<'_>, credited: &Credited) {
+    payments::take(account, event, credited);
+    clawback::take(account, event);
 }
-
-/// A refund whose payment never came.
-pub fn expire_refund(_account: &mut Account<'_>, _plan: &str, _refund: &str) {}
-
-/// Publishes a statement as it stands.
-pub fn publish(_account: &mut Account<'_>, _statement: &str) {}

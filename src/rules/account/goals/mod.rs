@@ -1,18 +1,21 @@
 //! Goals over goals: tiers, accelerators, chains, collective rewards.
+//!
+//! A contribution to a metric adds to the value of every goal that measures by it, in the period that holds its time
+//! ([`take`]). What that reaches is granted afterwards, once ([`settle`]). A refund lowers a value, and no grant.
 
-use std::collections::BTreeSet;
+mod chain;
+mod ladder;
+#[cfg(test)]
+mod properties;
+mod publish;
+mod row;
+mod running;
+mod settle;
+mod take;
+#[cfg(test)]
+mod tests;
 
-use super::metrics::Contribution;
-use super::{Account, Cause};
-
-/// Takes a contribution to the goals that measure by its metric.
-pub fn take(_account: &mut Account<'_>, _contribution: &Contribution<'_>) {}
-
-/// Grants what the touched goals (goal, period, subject) have reached: tiers, then steps, then collective shares.
-pub fn settle(_account: &mut Account<'_>, _touched: &BTreeSet<(String, String, String)>, _cause: &Cause<'_>) {}
-
-/// A period of a goal is final.
-pub fn close(_account: &mut Account<'_>, _goal: &str, _period: &str, _subject: &str) {}
-
-/// Publishes a goal as it stands.
-pub fn publish(_account: &mut Account<'_>, _goal: &str, _period: &str, _subject: &str) {}
+pub use publish::publish;
+pub use row::GoalRow;
+pub use settle::settle;
+pub use take::{close, take};

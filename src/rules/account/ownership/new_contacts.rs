@@ -86,6 +86,8 @@ pub fn offer(account: &mut Account<'_>, contact: &str, at: Timestamp) -> bool {
         kind: &traits.kind,
         source: &traits.source,
         id: &traits.id,
+        time: at,
+        account: account.id,
         contact: Some(contact),
         actor: traits.actor.as_deref(),
         data: &data,

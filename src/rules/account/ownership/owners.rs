@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::publish::Dirty;
 use super::super::Account;
+use super::super::publish::Dirty;
 use super::rotation::{self, TRANSFERS};
 use super::{load, portfolios, relationships};
 use crate::events::{Timestamp, keys};

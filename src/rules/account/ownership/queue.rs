@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::Account;
 use super::super::announcements::{self, News};
 use super::super::timers::{self, Timer};
-use super::super::Account;
 use super::items::{self, ItemRow, Kind};
 use super::{assignment, new_contacts};
 use crate::events::{Timestamp, keys};

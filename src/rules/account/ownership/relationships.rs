@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::Account;
 use super::super::event::AccountEvent;
 use super::super::publish::Dirty;
 use super::super::timers::{self, Timer};
-use super::super::Account;
 use super::items::{self, Kind};
 use super::{deals, desk, endings, owners};
 use crate::events::{Amount, Timestamp, keys};

@@ -2,7 +2,8 @@
 
 use super::check;
 
-const ONLINE: &str = "conversations: {strategy: round_robin, only_online: true}\ncomments: {strategy: default, only_online: true}";
+const ONLINE: &str =
+    "conversations: {strategy: round_robin, only_online: true}\ncomments: {strategy: default, only_online: true}";
 
 #[test]
 fn what_waits_is_offered_again_oldest_first_unless_it_closed() {

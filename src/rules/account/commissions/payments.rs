@@ -1,0 +1,162 @@
+//! Events that pay: each adds to the net basis of its period, and its line is what the plan's function grows by.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::credit::Credited;
+use super::super::event::AccountEvent;
+use super::super::timers::{self, Timer};
+use super::super::{Account, roster};
+use super::curve::{Curve, Earned};
+use super::plans::{Running, amount_of, running};
+use super::spifs;
+use super::statements::{Kind, NewLine, StatementRow, Status, next_accrued, post, statement_id};
+use super::{clawback, explain};
+use crate::events::{Amount, Duration, Timestamp, keys};
+use crate::state::{Row, Table};
+
+/// What refunds that name the same payment (or deal) can take back, by `account/data.payment/p9`. It is kept as long as they
+/// can, and shows that the payment is known even if it was credited to nobody. Several events that pay under one name all
+/// count; a refund takes from the first of them first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PaymentRow {
+    pub paid: Vec<Paid>,
+    pub forget_at: Timestamp,
+}
+
+impl Row for PaymentRow {
+    const TABLE: Table = Table::Payment;
+}
+
+/// A payment as one plan paid for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Paid {
+    pub plan: String,
+    /// The version of the rules that the period keeps.
+    pub version: u32,
+    pub period: String,
+    pub rep: String,
+    pub at: Timestamp,
+    pub amount: Amount,
+    /// The part of it taken back so far.
+    pub refunded: Amount,
+    /// Its SPIFs, and the part of them returned so far.
+    pub spif: Amount,
+    pub returned: Amount,
+    pub forget_at: Timestamp,
+}
+
+/// Takes an event to the plans that it triggers.
+pub(super) fn take(account: &mut Account<'_>, event: &AccountEvent<'_>, credited: &Credited) {
+    let rules = account.rules;
+    let stamped = event.stamped;
+    let mut names: Vec<String> = Vec::new();
+    for running in running(rules, account.book.version, stamped.time, |plan| plan.trigger == stamped.kind) {
+        let Some(amount) = amount_of(running.plan, event) else { continue };
+        let paid = match credited_rep(account, &running, event, credited) {
+            Some(rep) => Some(pay(account, &running, rep, event, amount)),
+            None => None,
+        };
+        if let Some(name) = remember(account, &running, event, paid)
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    // refunds that came before what they refund
+    for name in names {
+        clawback::take_waiting(account, &name);
+    }
+}
+
+fn credited_rep<'c>(
+    account: &Account<'_>,
+    running: &Running<'_>,
+    event: &AccountEvent<'_>,
+    credited: &'c Credited,
+) -> Option<&'c str> {
+    let plan = running.plan;
+    let rep = credited.by(plan.credit).filter(|rep| roster::takes_part(account.book, &plan.reps, rep))?;
+    plan.when.as_ref().is_none_or(|when| when.holds_for_event(&event.context())).then_some(rep)
+}
+
+fn pay(account: &mut Account<'_>, running: &Running<'_>, rep: &str, event: &AccountEvent<'_>, amount: Amount) -> Paid {
+    let Running { book, plan, period } = running;
+    let curve = Curve::new(plan, rep, &book.currency);
+    let id = statement_id(account.id, &plan.key, &period.label, rep);
+    let row = account.state.entry::<StatementRow>(&id, || StatementRow::new(period.span));
+    row.version = book.version;
+    let (before, after) = (row.basis, row.basis + amount);
+    row.basis = after;
+    let is_accrued = row.status == Status::Accrued;
+    // what belongs to a statement that is no longer open to it comes as an adjustment of the next
+    let statement = if is_accrued { Some(id) } else { next_accrued(account, book, plan, rep, period.span) };
+    let kind = |own: Kind| if is_accrued { own } else { Kind::Adjustment };
+    let line = NewLine {
+        plan: &plan.key,
+        rep,
+        version: book.version,
+        kind: kind(Kind::Base),
+        event: Some(event.reference()),
+        for_period: &period.label,
+        basis: amount,
+        earned: curve.earned(after).since(curve.earned(before)),
+        spif: Amount::ZERO,
+        explain: &explain::change(&curve, before, after),
+        at: event.stamped.time,
+    };
+    if let Some(statement) = &statement {
+        post(account, statement, &line);
+    }
+    let mut spif_total = Amount::ZERO;
+    for (spif, bonus) in spifs::earn(account, running, &curve, rep, event, amount) {
+        spif_total += bonus;
+        let explain = format!("SPIF {}: {}", spif.key, explain::money(&curve, bonus));
+        let (basis, earned) = (Amount::ZERO, Earned::default());
+        let line = NewLine { kind: kind(Kind::Spif), basis, earned, spif: bonus, explain: &explain, ..line.clone() };
+        if let Some(statement) = &statement {
+            post(account, statement, &line);
+        }
+    }
+    Paid {
+        plan: plan.key.clone(),
+        version: book.version,
+        period: period.label.clone(),
+        rep: rep.to_owned(),
+        at: event.stamped.time,
+        amount,
+        refunded: Amount::ZERO,
+        spif: spif_total,
+        returned: Amount::ZERO,
+        forget_at: Timestamp::MIN,
+    }
+}
+
+/// Keeps a payment for its refunds, where the plan takes back. Gives the name it is kept under.
+fn remember(account: &mut Account<'_>, running: &Running<'_>, event: &AccountEvent<'_>, paid: Option<Paid>) -> Option<String> {
+    let clawback = running.plan.clawback.as_ref()?;
+    let link = event.data.text_at(clawback.by.below_data())?;
+    let name = payment_name(account.id, &clawback.by.to_string(), &link);
+    // as long as a refund within the window may still come late
+    let reach = event.stamped.time.plus(clawback.within).max(account.time);
+    let forget_at = reach.plus(running.book.lateness).plus(Duration(1));
+    let row = account.state.entry::<PaymentRow>(&name, PaymentRow::default);
+    row.forget_at = row.forget_at.max(forget_at);
+    row.paid.extend(paid.map(|paid| Paid { forget_at, ..paid }));
+    timers::set(account, forget_at, &name, Timer::PaymentForgotten { payment: name.clone() });
+    Some(name)
+}
+
+/// What a payment's row is kept under.
+pub(super) fn payment_name(account: &str, by: &str, link: &str) -> String {
+    keys::join(&[account, by, link])
+}
+
+/// Forgets what no refund can take back any more.
+pub fn forget_payment(account: &mut Account<'_>, payment: &str) {
+    let now = account.time;
+    let Some(row) = account.state.get_mut::<PaymentRow>(payment) else { return };
+    row.paid.retain(|paid| paid.forget_at > now);
+    if row.forget_at <= now {
+        account.state.delete::<PaymentRow>(payment);
+    }
+}

@@ -1,0 +1,298 @@
+//! A worker thread's consumer and producer.
+
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use rdkafka::Message as _;
+use rdkafka::Timestamp as KafkaTime;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaError};
+use rdkafka::message::{BorrowedMessage, Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::changelog::KafkaChangelog;
+use super::context::{ConsumerNotes, ProducerNotes, Rebalance};
+use super::{Names, TIMEOUT, config, session_error};
+use crate::events::Timestamp;
+use crate::outputs::partitioner;
+use crate::outputs::{Outbox, Record, Route, Topic};
+use crate::runtime::log::{
+    Batch, Body, Change, Changelog, CommitError, End, INPUTS, Limit, LogError, Message, Next, Place, Session,
+};
+use crate::runtime::settings::Kafka;
+
+/// How long a step of a commit may take. A transaction that is not over by then has an unknown outcome.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(12);
+
+pub struct KafkaSession {
+    settings: Kafka,
+    names: Names,
+    consumer: BaseConsumer<ConsumerNotes>,
+    producer: BaseProducer<ProducerNotes>,
+    uncommitted: BaseConsumer,
+    /// The accepted partitions, and what is committed for their places.
+    accepted: RefCell<Vec<u32>>,
+    committed: RefCell<Vec<Next>>,
+    started: Cell<bool>,
+}
+
+impl KafkaSession {
+    /// Connects and joins the group. Fences whoever had the same transactional id, and ends its open transaction.
+    pub fn open(settings: &Kafka, names: Names, thread: usize, statistics: Duration) -> Result<KafkaSession, LogError> {
+        let fatal = |error: KafkaError| LogError::Fatal(format!("[kafka] settings: {error}"));
+        let producer: BaseProducer<ProducerNotes> = config::producer(settings, thread)
+            .create_with_context(ProducerNotes::new(2 * names.partitions(Topic::ProductEvents) as usize))
+            .map_err(fatal)?;
+        producer.init_transactions(TIMEOUT).map_err(session_error)?;
+        let consumer: BaseConsumer<ConsumerNotes> = config::consumer(settings, thread, statistics)
+            .create_with_context(ConsumerNotes::new(names.clone()))
+            .map_err(fatal)?;
+        let uncommitted = config::reader(settings).set("isolation.level", "read_uncommitted").create().map_err(fatal)?;
+        let topics: Vec<&str> = INPUTS.iter().map(|topic| names.of(*topic)).collect();
+        consumer.subscribe(&topics).map_err(session_error)?;
+        Ok(KafkaSession {
+            settings: settings.clone(),
+            names,
+            consumer,
+            producer,
+            uncommitted,
+            accepted: RefCell::default(),
+            committed: RefCell::default(),
+            started: Cell::new(false),
+        })
+    }
+
+    /// Assigns the accepted partitions from what is committed on, the beginning where nothing is.
+    fn assign(&self) -> Result<(), LogError> {
+        let (accepted, committed) = (self.accepted.borrow(), self.committed.borrow());
+        let mut list = TopicPartitionList::with_capacity(accepted.len() * INPUTS.len());
+        for topic in INPUTS {
+            for &partition in accepted.iter() {
+                let place = Place::new(topic, partition);
+                let next = committed.iter().find(|(committed, _)| *committed == place);
+                let offset = next.map_or(Offset::Beginning, |(_, next)| Offset::Offset(*next as i64));
+                list.add_partition_offset(self.names.of(topic), partition as i32, offset).map_err(session_error)?;
+            }
+        }
+        self.consumer.context().forget_ends();
+        self.consumer.assign(&list).map_err(session_error)
+    }
+
+    fn read_committed(&self) -> Result<(), LogError> {
+        let mut list = TopicPartitionList::new();
+        for topic in INPUTS {
+            for &partition in self.accepted.borrow().iter() {
+                list.add_partition(self.names.of(topic), partition as i32);
+            }
+        }
+        let answer = self.consumer.committed_offsets(list, TIMEOUT).map_err(session_error)?;
+        let mut committed = Vec::new();
+        for element in answer.elements() {
+            element.error().map_err(session_error)?;
+            if let (Some(topic), Offset::Offset(next)) = (self.names.input(element.topic()), element.offset()) {
+                committed.push((Place::new(topic, element.partition() as u32), next as u64));
+            }
+        }
+        *self.committed.borrow_mut() = committed;
+        Ok(())
+    }
+
+    fn produce(&self, outbox: &Outbox) -> Result<(), CommitError> {
+        for (i, record) in outbox.records().enumerate() {
+            self.send(&record)?;
+            if i % 4096 == 4095 {
+                self.producer.poll(Duration::ZERO);
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, record: &Record<'_>) -> Result<(), CommitError> {
+        let partition = match record.route {
+            Route::Key => partitioner::partition(record.key, self.names.partitions(record.topic)),
+            Route::Partition(partition) => partition,
+        };
+        let tag = changelog_number(Place::new(record.topic, partition)).map_or(0, |number| number + 1);
+        let mut to_send = BaseRecord::<[u8], [u8], usize>::with_opaque_to(self.names.of(record.topic), tag)
+            .partition(partition as i32)
+            .key(record.key)
+            .timestamp(record.timestamp.0.max(0));
+        if let Some(value) = record.value {
+            to_send = to_send.payload(value);
+        }
+        if !record.headers.is_empty() {
+            let headers =
+                record.headers.iter().fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (key, value)| {
+                    headers.insert(Header { key, value: Some(value) })
+                });
+            to_send = to_send.headers(headers);
+        }
+        let deadline = Instant::now() + COMMIT_TIMEOUT;
+        loop {
+            match self.producer.send(to_send) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), record)) if Instant::now() < deadline => {
+                    self.producer.poll(Duration::from_millis(1));
+                    to_send = record;
+                }
+                Err((error, _)) => return Err(self.abort(format!("produce: {error}"))),
+            }
+        }
+    }
+
+    /// Runs a step of the commit, again while librdkafka says that this is safe.
+    fn step(&self, name: &str, step: impl Fn() -> Result<(), KafkaError>) -> Result<(), CommitError> {
+        let deadline = Instant::now() + COMMIT_TIMEOUT;
+        loop {
+            let error = match step() {
+                Ok(()) => return Ok(()),
+                Err(KafkaError::Transaction(error)) => error,
+                Err(other) => return Err(CommitError::Unknown(format!("{name}: {other}"))),
+            };
+            let timed_out = |error: &RDKafkaError| {
+                matches!(error.code(), RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::RequestTimedOut)
+            };
+            if error.is_fatal() || timed_out(&error) {
+                return Err(CommitError::Unknown(format!("{name}: {error}")));
+            } else if error.txn_requires_abort() {
+                return Err(self.abort(format!("{name}: {error}")));
+            } else if error.is_retriable() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(5));
+            } else {
+                return Err(CommitError::Unknown(format!("{name}: {error}")));
+            }
+        }
+    }
+
+    fn abort(&self, reason: String) -> CommitError {
+        match self.producer.abort_transaction(COMMIT_TIMEOUT) {
+            Ok(()) => CommitError::Aborted(reason),
+            Err(error) => CommitError::Unknown(format!("{reason}; abort: {error}")),
+        }
+    }
+}
+
+impl Session for KafkaSession {
+    fn poll<'s>(&'s self, wait: Duration, limit: Limit, batch: &mut Batch<'s>) -> Result<(), LogError> {
+        let notes = self.consumer.context();
+        let mut wait = wait;
+        while !batch.is_full(limit) && !notes.pending.load(Ordering::Acquire) {
+            match self.consumer.poll(wait) {
+                Some(Ok(message)) => {
+                    // what was fetched before a release is of no interest any more
+                    if let Some(message) = self.started.get().then(|| self.message(message)).flatten() {
+                        batch.bytes += message.size();
+                        batch.messages.push(message);
+                    }
+                    wait = Duration::ZERO;
+                }
+                Some(Err(KafkaError::MessageConsumptionFatal(code))) => return Err(LogError::Session(code.to_string())),
+                Some(Err(error)) => tracing::warn!(%error, "kafka consumer"),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn take_change(&self) -> Option<Change> {
+        Some(match self.consumer.context().next_rebalance()? {
+            Rebalance::Revoke { lost } if lost || self.consumer.assignment_lost() => Change::Lost,
+            Rebalance::Revoke { .. } => Change::Revoked,
+            Rebalance::Assign(places) => {
+                let mut partitions: Vec<u32> = places.iter().map(|place| place.partition).collect();
+                partitions.sort_unstable();
+                partitions.dedup();
+                Change::Assigned(partitions)
+            }
+        })
+    }
+
+    fn accept(&self, partitions: &[u32]) -> Result<Vec<Next>, LogError> {
+        self.started.set(false);
+        *self.accepted.borrow_mut() = partitions.to_vec();
+        // the rebalance is over for the group; nothing is fetched until the state is restored
+        self.consumer.assign(&TopicPartitionList::new()).map_err(session_error)?;
+        self.read_committed()?;
+        Ok(self.committed.borrow().clone())
+    }
+
+    fn start(&self) -> Result<(), LogError> {
+        self.assign()?;
+        self.started.set(true);
+        Ok(())
+    }
+
+    fn release(&self) -> Result<(), LogError> {
+        self.started.set(false);
+        self.accepted.borrow_mut().clear();
+        self.committed.borrow_mut().clear();
+        self.consumer.unassign().map_err(session_error)
+    }
+
+    fn commit(&self, outbox: &Outbox, next: &[Next]) -> Result<(), CommitError> {
+        self.step("begin", || self.producer.begin_transaction())?;
+        self.produce(outbox)?;
+        // librdkafka's own flush waits in slices of 100 ms
+        let deadline = Instant::now() + COMMIT_TIMEOUT;
+        while self.producer.in_flight_count() > 0 {
+            self.producer.poll(Duration::from_millis(1));
+            if Instant::now() > deadline {
+                return Err(CommitError::Unknown("produce: no answer".to_owned()));
+            }
+        }
+        let mut offsets = TopicPartitionList::with_capacity(next.len());
+        for (place, next) in next {
+            let added =
+                offsets.add_partition_offset(self.names.of(place.topic), place.partition as i32, Offset::Offset(*next as i64));
+            if let Err(error) = added {
+                return Err(self.abort(format!("offsets: {error}")));
+            }
+        }
+        let Some(group) = self.consumer.group_metadata() else {
+            return Err(self.abort("no group metadata".to_owned()));
+        };
+        self.step("send offsets", || self.producer.send_offsets_to_transaction(&offsets, &group, COMMIT_TIMEOUT))?;
+        self.step("commit", || self.producer.commit_transaction(COMMIT_TIMEOUT))
+    }
+
+    fn rewind(&self) -> Result<(), LogError> {
+        self.read_committed()?;
+        self.assign()
+    }
+
+    fn committed_to(&self, place: Place) -> Option<u64> {
+        let next = self.producer.context().delivered(changelog_number(place)?);
+        (next > 0).then_some(next)
+    }
+
+    fn end(&self, place: Place) -> Option<End> {
+        self.consumer.context().end(place)
+    }
+
+    fn changelog(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
+        Ok(Box::new(KafkaChangelog::open(&self.settings, &self.uncommitted, self.names.of(topic), from)?))
+    }
+}
+
+impl KafkaSession {
+    fn message<'s>(&self, message: BorrowedMessage<'s>) -> Option<Message<'s>> {
+        let place = Place::new(self.names.input(message.topic())?, message.partition() as u32);
+        let timestamp = match message.timestamp() {
+            KafkaTime::CreateTime(millis) | KafkaTime::LogAppendTime(millis) => Some(Timestamp(millis)),
+            KafkaTime::NotAvailable => None,
+        };
+        Some(Message { place, offset: message.offset() as u64, timestamp, body: Body::Kafka(message) })
+    }
+}
+
+/// Numbers the changelog places, so that their delivery reports can be told apart.
+fn changelog_number(place: Place) -> Option<usize> {
+    match place.topic {
+        Topic::ContactChangelog => Some(2 * place.partition as usize),
+        Topic::AccountChangelog => Some(2 * place.partition as usize + 1),
+        _ => None,
+    }
+}

@@ -1,0 +1,211 @@
+//! The local log: a directory of checksummed commit frames, each synced before its commit is answered.
+//!
+//! One frame holds the records of a commit, over all topics, and the offsets that they are the result of. What is torn at the
+//! end of the last file is a commit that was never answered: it is cut off when the log is opened. In memory is an index from
+//! place and offset to the frames; the records themselves stay on disk.
+//!
+//! It goes through a [`Disk`], so that on a [`MemDisk`] the same code can be put through power failures.
+
+mod disk;
+mod frame;
+mod session;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+pub use self::disk::{Call, Directory, Disk, Fault, MemDisk};
+pub use self::frame::Stored;
+use super::{Log, LogError, Next, Place, Session};
+use crate::events::Timestamp;
+use crate::outputs::{Outbox, Route, partitioner};
+
+/// A log in one directory, shared by the threads of a process. Clones are the same log.
+#[derive(Clone)]
+pub struct LocalLog(Arc<Shared>);
+
+struct Shared {
+    disk: Box<dyn Disk>,
+    partitions: u32,
+    segment_bytes: u64,
+    index: Mutex<Index>,
+    appended: Condvar,
+}
+
+/// Where everything is.
+#[derive(Default)]
+struct Index {
+    places: BTreeMap<Place, PlaceIndex>,
+    /// What is committed of the inputs.
+    committed: BTreeMap<Place, u64>,
+    /// The number of the file that is written to, and its size.
+    segment: u64,
+    size: u64,
+    /// After a write whose outcome is unknown, nothing may follow it.
+    broken: Option<String>,
+    /// The session that owns each partition: an earlier one can no longer commit for it.
+    owners: BTreeMap<u32, u64>,
+    sessions: u64,
+}
+
+#[derive(Default)]
+struct PlaceIndex {
+    next: u64,
+    runs: VecDeque<Run>,
+}
+
+/// Records of a place that lie together.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    first: u64,
+    last: u64,
+    segment: u64,
+    position: u64,
+    length: u32,
+}
+
+impl LocalLog {
+    /// Opens the log. `partitions` is that of every topic, and must be what the log was made with.
+    pub fn open(disk: Box<dyn Disk>, partitions: u32, segment_bytes: u64) -> Result<LocalLog, LogError> {
+        let index = recover(disk.as_ref()).map_err(|error| LogError::Fatal(format!("local log: {error}")))?;
+        let made_with = disk.read(PARTITIONS, 0, 4).ok().and_then(|bytes| Some(u32::from_le_bytes(bytes.try_into().ok()?)));
+        match made_with {
+            Some(made_with) if made_with != partitions => {
+                let message = format!("the local log was made with {made_with} partitions, not {partitions}");
+                return Err(LogError::Fatal(message));
+            }
+            Some(_) => {}
+            None => disk
+                .truncate(PARTITIONS, 0)
+                .or_else(|_| disk.append(PARTITIONS, &[]))
+                .and_then(|()| disk.append(PARTITIONS, &partitions.to_le_bytes()))
+                .and_then(|()| disk.sync(PARTITIONS))
+                .map_err(|error| LogError::Fatal(format!("local log: {error}")))?,
+        }
+        let (index, appended) = (Mutex::new(index), Condvar::new());
+        Ok(LocalLog(Arc::new(Shared { disk, partitions, segment_bytes, index, appended })))
+    }
+
+    /// Appends records that no input caused: a producer's.
+    pub fn append(&self, outbox: &Outbox) -> Result<(), LogError> {
+        self.write(&mut self.index(), outbox, &[]).map_err(LogError::Session)
+    }
+
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.0.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        crate::runtime::now()
+    }
+
+    /// Writes a frame and syncs it. Only then the index knows of it.
+    fn write(&self, index: &mut Index, outbox: &Outbox, offsets: &[Next]) -> Result<(), String> {
+        if let Some(reason) = &index.broken {
+            return Err(reason.clone());
+        }
+        let mut next: BTreeMap<Place, u64> = BTreeMap::new();
+        let mut builder = frame::Builder::default();
+        for record in outbox.records() {
+            let partition = match record.route {
+                Route::Key => partitioner::partition(record.key, self.0.partitions),
+                Route::Partition(partition) => partition,
+            };
+            let place = Place::new(record.topic, partition);
+            let offset = next.entry(place).or_insert_with(|| index.places.get(&place).map_or(0, |known| known.next));
+            builder.add(place, *offset, record.timestamp, Some(record.key), record.value, record.headers);
+            *offset += 1;
+        }
+        let (bytes, sections) = builder.build(offsets);
+        if index.size > 0 && index.size + bytes.len() as u64 > self.0.segment_bytes {
+            (index.segment, index.size) = (index.segment + 1, 0);
+        }
+        let name = segment_name(index.segment);
+        let written = self.0.disk.append(&name, &bytes).and_then(|()| self.0.disk.sync(&name));
+        if let Err(error) = written {
+            // after a failed sync nobody knows what is on the disk: only opening the log again can tell
+            let reason = format!("local log: {error}");
+            index.broken = Some(reason.clone());
+            return Err(reason);
+        }
+        let start = index.size;
+        index.add(index.segment, start, &sections, offsets);
+        index.size += bytes.len() as u64;
+        self.0.appended.notify_all();
+        Ok(())
+    }
+}
+
+impl Index {
+    fn add(&mut self, segment: u64, start: u64, sections: &[frame::Section], offsets: &[Next]) {
+        for section in sections {
+            let place = self.places.entry(section.place).or_default();
+            place.next = place.next.max(section.last + 1);
+            place.runs.push_back(Run {
+                first: section.first,
+                last: section.last,
+                segment,
+                position: start + section.position,
+                length: section.length,
+            });
+        }
+        for &(place, next) in offsets {
+            self.committed.insert(place, next);
+        }
+    }
+
+    fn next(&self, place: Place) -> u64 {
+        self.places.get(&place).map_or(0, |known| known.next)
+    }
+}
+
+/// The file that holds the number of partitions.
+const PARTITIONS: &str = "partitions";
+
+fn segment_name(number: u64) -> String {
+    format!("{number:012}.log")
+}
+
+/// Reads all frames, and cuts off what is torn at the end of the last file.
+fn recover(disk: &dyn Disk) -> Result<Index, String> {
+    let names = disk.list().map_err(|error| error.to_string())?;
+    let segments: Vec<(u64, String)> =
+        names.into_iter().filter_map(|name| Some((name.strip_suffix(".log")?.parse().ok()?, name))).collect();
+    let mut index = Index::default();
+    for (i, (number, name)) in segments.iter().enumerate() {
+        let size = disk.size(name).map_err(|error| format!("{name}: {error}"))?;
+        let bytes = disk.read(name, 0, size as usize).map_err(|error| format!("{name}: {error}"))?;
+        let mut position = 0;
+        while let Some((length, summary)) = frame::read(&bytes[position..]) {
+            index.add(*number, position as u64, &summary.sections, &summary.offsets);
+            position += length;
+        }
+        if position < bytes.len() {
+            if i + 1 < segments.len() {
+                return Err(format!("{name} is damaged at byte {position}"));
+            }
+            tracing::warn!(file = name, bytes = bytes.len() - position, "an unfinished commit was cut off");
+            disk.truncate(name, position as u64).map_err(|error| format!("{name}: {error}"))?;
+        }
+        (index.segment, index.size) = (*number, position as u64);
+    }
+    Ok(index)
+}
+
+impl Log for LocalLog {
+    fn partitions(&self) -> u32 {
+        self.0.partitions
+    }
+
+    fn session(&self, thread: usize, threads: usize) -> Result<Box<dyn Session>, LogError> {
+        let mine = (0..self.0.partitions).filter(|partition| *partition as usize % threads.max(1) == thread).collect();
+        Ok(Box::new(session::LocalSession::open(self.clone(), mine)))
+    }
+
+    fn ends(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
+        let index = self.index();
+        Ok(places.iter().map(|&place| (place, index.next(place))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+use std::time::Duration;
+
+use super::*;
+use crate::events::Timestamp;
+use crate::state::{MemStore, Store, Table};
+
+fn settings(dir: &Path) -> settings::State {
+    settings::State { dir: dir.to_owned(), cache_bytes: 200_000, ..Default::default() }
+}
+
+fn key(table: Table, n: u64) -> Vec<u8> {
+    [&[table as u8][..], format!("{n:04}").as_bytes()].concat()
+}
+
+/// Any mixture of changes, flushes and reads gives what a plain map gives.
+#[test]
+fn reads_as_a_map_would() {
+    let dir = tempfile::tempdir().unwrap();
+    let stores = Stores::open(&settings(dir.path())).unwrap();
+    let mut store = stores.task("contact-0").unwrap();
+    let mut model = MemStore::default();
+    let mut random = 1u64;
+    let mut next = move |n: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % n
+    };
+    for round in 0..300u64 {
+        let changes: Vec<_> = (0..next(40))
+            .map(|_| {
+                let table = if next(2) == 0 { Table::Contact } else { Table::Tally };
+                let value = (next(4) > 0).then(|| vec![round as u8; 1 + next(300) as usize]);
+                (key(table, next(500)), value)
+            })
+            .collect();
+        model.apply(changes.clone());
+        store.absorb(changes);
+        store.advance(Some(round), &[("product-events", round)]);
+        if next(3) == 0 {
+            store.flush_if_due(Duration::ZERO, Timestamp(1)).unwrap();
+        }
+        for _ in 0..20 {
+            let key = key(if next(2) == 0 { Table::Contact } else { Table::Tally }, next(500));
+            assert_eq!(store.get(&key).unwrap(), model.get(&key).unwrap());
+        }
+        let (prefix, from, limit) = (&[Table::Tally as u8][..], key(Table::Tally, next(500)), 1 + next(30) as usize);
+        assert_eq!(store.scan(prefix, &from, limit).unwrap(), model.scan(prefix, &from, limit).unwrap());
+    }
+    store.flush(Timestamp(7)).unwrap();
+    drop(store);
+    stores.close().unwrap();
+
+    let stores = Stores::open(&settings(dir.path())).unwrap();
+    let store = stores.task("contact-0").unwrap();
+    let position = store.position().unwrap();
+    assert_eq!((position.changelog_next, position.flushed_at), (299, Timestamp(7)));
+    assert_eq!(position.input_next, [("product-events".to_owned(), 299)]);
+    for (key, value) in model.rows() {
+        assert_eq!(store.get(key).unwrap().as_deref(), Some(value));
+    }
+    let prefix = &[Table::Tally as u8][..];
+    assert_eq!(store.scan(prefix, prefix, 1000).unwrap(), model.scan(prefix, prefix, 1000).unwrap());
+}
+
+fn filled(dir: &Path, close: bool) {
+    let stores = Stores::open(&settings(dir)).unwrap();
+    let mut store = stores.task("account-1").unwrap();
+    store.absorb((0..200).map(|n| (key(Table::Rep, n), Some(vec![7; 200]))).collect());
+    store.advance(Some(200), &[]);
+    store.flush(Timestamp(1)).unwrap();
+    drop(store);
+    if close {
+        stores.close().unwrap();
+    }
+}
+
+#[test]
+fn what_was_not_closed_is_wiped() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path(), false);
+    let stores = Stores::open(&settings(dir.path())).unwrap();
+    let store = stores.task("account-1").unwrap();
+    assert_eq!(store.position(), None);
+    assert_eq!(store.get(&key(Table::Rep, 1)).unwrap(), None);
+}
+
+#[test]
+fn a_damaged_directory_is_wiped_or_refused_row_by_row() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path(), true);
+    let file = dir.path().join("sled/db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    for byte in &mut bytes[..middle] {
+        *byte ^= 0x55;
+    }
+    std::fs::write(&file, bytes).unwrap();
+    let stores = Stores::open(&settings(dir.path())).unwrap();
+    match stores.task("account-1") {
+        Err(_) => {}
+        Ok(store) => (0..200).for_each(|n| match store.get(&key(Table::Rep, n)) {
+            Err(_) | Ok(None) => {}
+            Ok(Some(row)) => assert_eq!(row, vec![7; 200]),
+        }),
+    }
+}
+
+#[test]
+fn wiping_deletes_rows_and_position() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path(), true);
+    let stores = Stores::open(&settings(dir.path())).unwrap();
+    let mut store = stores.task("account-1").unwrap();
+    assert!(store.position().is_some());
+    store.wipe().unwrap();
+    assert_eq!(store.position(), None);
+    assert_eq!(store.scan(&[Table::Rep as u8], &[], 10).unwrap(), []);
+}
+
+#[test]
+fn a_directory_belongs_to_one_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let _first = Stores::open(&settings(dir.path())).unwrap();
+    assert!(matches!(Stores::open(&settings(dir.path())), Err(LogError::Fatal(_))));
+}

@@ -1,0 +1,1 @@
+//! `topics/*.yaml` against the cluster.

@@ -1,0 +1,305 @@
+//! The loop of a worker thread: poll, apply, seal, commit.
+//!
+//! 1. A bounded batch is polled and applied as it comes, over the tasks' overlays: nothing of it is state yet.
+//! 2. The tasks are sealed; outputs, changelog, dead letters and the next offsets go into one commit.
+//! 3. Only after the commit succeeded the changes join the stores, which write them to disk in the background.
+//!
+//! A rule that panics: the batch is discarded and applied again with that record rejected. A commit that was aborted, or a
+//! store that failed: the batch is discarded and read again. A commit whose outcome nobody knows: the session is dropped, and
+//! a new one starts from what is committed. The store is never ahead of the log.
+
+mod batch;
+mod control;
+mod partition;
+mod restore;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+pub use self::control::{Control, ThreadState};
+use self::partition::Partition;
+use super::log::{Batch, Change, CommitError, Log, LogError, Next, Place, Session};
+use super::metrics::Metrics;
+use super::settings::Settings;
+use super::store::Stores;
+use crate::engine::{AccountTask, ContactTask, Counters, Publish, Task};
+use crate::events::Timestamp;
+use crate::outputs::{Outbox, Topic};
+use crate::rulebook::RuleSet;
+
+/// A task as the loop drives it.
+pub trait StageTask: Task {
+    /// Writes how far the partition has come; `caught_up`: it had come to the end at `wall`.
+    fn watermark(&mut self, _partitions: u32, _wall: Timestamp, _caught_up: bool, _out: &mut Outbox) {}
+
+    fn counters(&self) -> Option<&Counters> {
+        None
+    }
+}
+
+impl StageTask for AccountTask {}
+
+impl StageTask for ContactTask {
+    fn watermark(&mut self, partitions: u32, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
+        ContactTask::watermark(self, partitions, wall, caught_up, out);
+    }
+
+    fn counters(&self) -> Option<&Counters> {
+        Some(ContactTask::counters(self))
+    }
+}
+
+/// Makes the tasks of a partition.
+pub trait Stages: Send + Sync {
+    fn contact(&self, partition: u32, partitions: u32) -> Box<dyn StageTask>;
+    fn account(&self, partition: u32, partitions: u32) -> Box<dyn StageTask>;
+}
+
+/// What the worker threads of a process share.
+pub struct Context {
+    pub settings: Settings,
+    pub log: Arc<dyn Log>,
+    pub stores: Stores,
+    pub stages: Box<dyn Stages>,
+    /// The rules in force; a batch works with one set throughout.
+    pub rules: RwLock<Arc<RuleSet>>,
+    pub metrics: Metrics,
+    pub control: Control,
+}
+
+/// How often watermarks, and full boards, are written.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Why a batch came to nothing.
+enum Failure {
+    /// It is undone; read it again.
+    Again,
+    /// The store of these partitions cannot be relied on.
+    Store(String),
+    Session(LogError),
+}
+
+/// A worker thread.
+pub struct Worker<'c> {
+    context: &'c Context,
+    thread: usize,
+    threads: usize,
+    rules: Arc<RuleSet>,
+    partitions: Vec<Option<Partition>>,
+    outbox: Outbox,
+    /// Records of the batch on which a rule panicked, by position.
+    rejected: BTreeMap<usize, String>,
+    change: Option<Change>,
+    last_watermark: Instant,
+    last_boards: Instant,
+}
+
+impl<'c> Worker<'c> {
+    pub fn new(context: &'c Context, thread: usize, threads: usize) -> Worker<'c> {
+        Worker {
+            context,
+            thread,
+            threads,
+            rules: context.rules(),
+            partitions: (0..context.log.partitions()).map(|_| None).collect(),
+            outbox: Outbox::default(),
+            rejected: BTreeMap::new(),
+            change: None,
+            last_watermark: Instant::now(),
+            last_boards: Instant::now(),
+        }
+    }
+
+    /// Works until it is told to stop, over as many sessions as it takes.
+    pub fn run(mut self) -> Result<(), LogError> {
+        let mut pause = Duration::from_millis(100);
+        while !self.context.control.is_stopping() {
+            let started = Instant::now();
+            let result = self.context.log.session(self.thread, self.threads).and_then(|session| {
+                let result = self.drive(&*session);
+                self.discard();
+                if result.is_ok() { session.release() } else { Ok(()) }.and(result)
+            });
+            match result {
+                Ok(()) => break,
+                Err(LogError::Fatal(reason)) => return Err(LogError::Fatal(reason)),
+                Err(LogError::Session(reason)) => {
+                    tracing::warn!(thread = self.thread, reason, "the session ended; opening a new one");
+                    self.context.metrics.session_ended();
+                    self.context.control.set_state(self.thread, ThreadState::Failed(reason));
+                    pause = if started.elapsed() > Duration::from_secs(30) { Duration::from_millis(100) } else { pause * 2 };
+                    std::thread::sleep(pause.min(Duration::from_secs(5)));
+                }
+            }
+        }
+        for stage in self.partitions.iter_mut().flatten().flat_map(Partition::stages) {
+            if let Err(error) = stage.store.flush(super::now()) {
+                tracing::warn!(%error, "state was not written; it will be restored from the changelog");
+                self.context.control.set_unclean();
+            }
+        }
+        Ok(())
+    }
+
+    /// Works with one session until it is told to stop.
+    fn drive<'s>(&mut self, session: &'s dyn Session) -> Result<(), LogError> {
+        self.context.control.set_state(self.thread, ThreadState::Waiting);
+        let mut batch = Batch::default();
+        while !self.context.control.is_stopping() {
+            self.context.control.beat(self.thread);
+            self.rules = self.context.rules();
+            self.collect(session, &mut batch)?;
+            if self.change == Some(Change::Lost) {
+                self.discard();
+            } else {
+                self.tick(session);
+                match self.commit(session, &batch) {
+                    Ok(()) => {}
+                    Err(Failure::Again) => self.rewind(session)?,
+                    Err(Failure::Store(reason)) => {
+                        tracing::error!(reason, "the store failed; its partitions are restored from the changelog");
+                        return Err(LogError::Session(reason));
+                    }
+                    Err(Failure::Session(error)) => return Err(error),
+                }
+            }
+            batch.clear();
+            self.rejected.clear();
+            while let Some(change) = self.change.take() {
+                self.handle(session, change)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, session: &dyn Session, change: Change) -> Result<(), LogError> {
+        match change {
+            Change::Revoked | Change::Lost => {
+                tracing::info!(thread = self.thread, ?change, "partitions are given up");
+                self.context.control.set_owned(self.thread, &[], &[]);
+                self.context.control.set_state(self.thread, ThreadState::Waiting);
+                session.release()
+            }
+            Change::Assigned(partitions) => {
+                tracing::info!(thread = self.thread, ?partitions, "partitions are taken over");
+                if self.restore(session, &partitions)? {
+                    session.start()?;
+                    self.context.control.set_owned(self.thread, &partitions, &self.positions());
+                    self.context.control.set_state(self.thread, ThreadState::Running);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What is committed of all inputs.
+    fn positions(&mut self) -> Vec<Next> {
+        let partitions =
+            self.partitions.iter_mut().enumerate().filter_map(|(number, slot)| Some((number as u32, slot.as_mut()?)));
+        partitions.flat_map(|(number, partition)| partition.stages().map(|stage| stage.all_committed(number))).flatten().collect()
+    }
+
+    fn rewind(&mut self, session: &dyn Session) -> Result<(), LogError> {
+        self.discard();
+        // a rebalance in between: what is committed is read when partitions are taken over again
+        if self.change.is_none() { session.rewind() } else { Ok(()) }
+    }
+
+    /// Undoes the batch.
+    fn discard(&mut self) {
+        self.outbox.clear();
+        for stage in self.partitions.iter_mut().flatten().flat_map(Partition::stages) {
+            stage.discard();
+        }
+    }
+
+    /// Once a second: watermarks, and offsets moved past transaction markers.
+    fn tick(&mut self, session: &dyn Session) {
+        let control = &self.context.control;
+        if self.last_watermark.elapsed() < control.tick(SECOND) {
+            return;
+        }
+        self.last_watermark = Instant::now();
+        let partitions = self.context.log.partitions();
+        let wall = super::now();
+        for (number, partition) in self.partitions.iter_mut().enumerate() {
+            let Some(partition) = partition.as_mut().filter(|_| control.owns(self.thread, number as u32)) else { continue };
+            for stage in partition.stages() {
+                for input in 0..stage.inputs().len() {
+                    let place = Place::new(stage.inputs()[input], number as u32);
+                    let Some(end) = session.end(place) else { continue };
+                    if end.reached && end.drained {
+                        stage.pass(input, end.next);
+                    }
+                    let age = stage.newest(input).map(|newest| Duration::from_millis((wall.0 - newest.0).max(0) as u64));
+                    self.context.metrics.lag(place, end.end.saturating_sub(stage.next(input)), age);
+                }
+            }
+            let place = Place::new(Topic::ProductEvents, number as u32);
+            let stage = &mut partition.contact;
+            let end = session.end(place).filter(|end| end.reached && stage.next(0) >= end.end);
+            let at = end.map_or(wall, |end| end.at);
+            stage.task.watermark(partitions, at, end.is_some(), &mut self.outbox);
+            stage.touched = true;
+        }
+    }
+
+    /// Seals the touched tasks and commits. An empty batch commits nothing.
+    fn commit(&mut self, session: &dyn Session, batch: &Batch<'_>) -> Result<(), Failure> {
+        let publish = if self.last_boards.elapsed() >= SECOND { Publish::All } else { Publish::ButBoards };
+        let mut next = Vec::new();
+        for (number, partition) in self.partitions.iter_mut().enumerate() {
+            for stage in partition.iter_mut().flat_map(Partition::stages) {
+                if !stage.touched && !(stage.owes_boards && publish == Publish::All) {
+                    continue;
+                }
+                stage.touched = true;
+                stage.task.seal(&stage.store, &self.rules, publish, &mut self.outbox);
+                if let Some(fault) = stage.task.fault() {
+                    return Err(Failure::Store(stage.doubt(&fault.to_string())));
+                }
+                next.extend(stage.pending(number as u32));
+            }
+        }
+        if publish == Publish::All {
+            self.last_boards = Instant::now();
+        }
+        if self.outbox.is_empty() && next.is_empty() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        match session.commit(&self.outbox, &next) {
+            Ok(()) => {}
+            Err(CommitError::Aborted(reason)) => {
+                tracing::warn!(thread = self.thread, reason, "a transaction was aborted; its records are read again");
+                self.context.metrics.aborted();
+                return Err(Failure::Again);
+            }
+            Err(error @ CommitError::Unknown(_)) => return Err(Failure::Session(LogError::Session(error.to_string()))),
+        }
+        let metrics = &self.context.metrics;
+        metrics.committed(started.elapsed(), batch, &self.outbox, super::now());
+        for (number, partition) in self.partitions.iter_mut().enumerate() {
+            for stage in partition.iter_mut().flat_map(Partition::stages).filter(|stage| stage.touched) {
+                stage.committed(number as u32, session, publish, metrics);
+                let interval = Duration::from_millis(self.context.settings.state.flush_interval.0.max(0) as u64);
+                if let Err(error) = stage.store.flush_if_due(interval, super::now()) {
+                    return Err(Failure::Store(stage.doubt(&error.to_string())));
+                }
+            }
+        }
+        self.outbox.clear();
+        self.context.control.advance(&next, batch.messages.len() as u64);
+        Ok(())
+    }
+}
+
+impl Context {
+    fn rules(&self) -> Arc<RuleSet> {
+        self.rules.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;
