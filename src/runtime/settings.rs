@@ -253,6 +253,11 @@ pub enum LogFormat {
 /// Where the settings file is looked for when none is named.
 pub const DEFAULT_FILE: &str = "config/scorekeeper.toml";
 
+/// The JSON Schema of the settings file, defaults included.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Settings).to_value()
+}
+
 impl Settings {
     /// Reads the file, then the environment over it. Without a file only [`DEFAULT_FILE`] is tried, and may be missing.
     pub fn load(file: Option<&Path>) -> Result<Settings, SettingsError> {

@@ -12,12 +12,13 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::context::Quiet;
 use super::{config, session_error, watermarks};
 use crate::runtime::log::{Changelog, LogError, Row};
 use crate::runtime::settings::Kafka;
 
 pub struct KafkaChangelog {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Quiet>,
     topic: String,
     partitions: BTreeMap<u32, Partition>,
     /// Partitions whose last stable offset is below their end.
@@ -36,11 +37,11 @@ struct Partition {
 impl KafkaChangelog {
     pub fn open(
         settings: &Kafka,
-        uncommitted: &BaseConsumer,
+        uncommitted: &BaseConsumer<Quiet>,
         topic: &str,
         from: &[(u32, u64)],
     ) -> Result<KafkaChangelog, LogError> {
-        let consumer: BaseConsumer = config::reader(settings).create().map_err(session_error)?;
+        let consumer: BaseConsumer<Quiet> = config::reader(settings).create_with_context(Quiet).map_err(session_error)?;
         let mut partitions = BTreeMap::new();
         for &(partition, from) in from {
             let (low, end) = watermarks(uncommitted, topic, partition)?;

@@ -11,7 +11,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message as _};
 use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
-use rdkafka::types::RDKafkaRespErr;
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use serde::Deserialize;
 
 use super::{Names, locked};
@@ -30,12 +30,15 @@ pub struct ConsumerNotes {
     rebalances: Mutex<VecDeque<Rebalance>>,
     /// A hint, so that the poll loop need not lock for each record.
     pub pending: AtomicBool,
+    /// The session is being dropped: nobody will answer a rebalance any more.
+    pub closing: AtomicBool,
     ends: Mutex<HashMap<Place, End>>,
 }
 
 impl ConsumerNotes {
     pub fn new(names: Names) -> ConsumerNotes {
-        ConsumerNotes { names, rebalances: Mutex::default(), pending: AtomicBool::new(false), ends: Mutex::default() }
+        let (rebalances, ends) = Default::default();
+        ConsumerNotes { names, rebalances, pending: AtomicBool::new(false), closing: AtomicBool::new(false), ends }
     }
 
     pub fn next_rebalance(&self) -> Option<Rebalance> {
@@ -123,6 +126,12 @@ impl ClientContext for ConsumerNotes {
 impl ConsumerContext for ConsumerNotes {
     /// The worker thread answers with assign or unassign when it has committed; work in here could only be cut short.
     fn rebalance(&self, consumer: &BaseConsumer<Self>, kind: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
+        if self.closing.load(Ordering::Acquire) {
+            if let Err(error) = consumer.unassign() {
+                tracing::warn!(%error, "kafka consumer");
+            }
+            return;
+        }
         let rebalance = match kind {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Rebalance::Assign(
                 partitions
@@ -137,6 +146,22 @@ impl ConsumerContext for ConsumerNotes {
         self.pending.store(true, Ordering::Release);
     }
 }
+
+/// For readers outside the group: the end of a partition is no error.
+pub struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+    fn error(&self, error: KafkaError, reason: &str) {
+        if !matches!(error, KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
+            tracing::warn!(%error, reason, "kafka reader");
+        }
+    }
+}
+
+impl ConsumerContext for Quiet {}
 
 /// Notes of the producer: how far the changelogs reach. A record's tag is 0, or 1 + its changelog place's number.
 pub struct ProducerNotes {

@@ -56,7 +56,7 @@ pub struct KafkaLog {
     settings: Kafka,
     names: Names,
     /// Reads watermarks with uncommitted records included.
-    watermarks: BaseConsumer,
+    watermarks: BaseConsumer<context::Quiet>,
     /// How often positions and ends are looked at.
     statistics_interval: Duration,
 }
@@ -64,10 +64,10 @@ pub struct KafkaLog {
 impl KafkaLog {
     /// Connects, and checks that all topics are there and that those that share state have the same number of partitions.
     pub fn open(settings: &Kafka, statistics_interval: Duration) -> Result<KafkaLog, LogError> {
-        let watermarks: BaseConsumer = client(settings)
+        let watermarks: BaseConsumer<context::Quiet> = client(settings)
             .set("group.id", &settings.group_id)
             .set("isolation.level", "read_uncommitted")
-            .create()
+            .create_with_context(context::Quiet)
             .map_err(|error| LogError::Fatal(format!("[kafka] settings: {error}")))?;
         let metadata = watermarks
             .fetch_metadata(None, TIMEOUT)

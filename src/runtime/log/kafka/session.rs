@@ -14,7 +14,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::changelog::KafkaChangelog;
-use super::context::{ConsumerNotes, ProducerNotes, Rebalance};
+use super::context::{ConsumerNotes, ProducerNotes, Quiet, Rebalance};
 use super::{Names, TIMEOUT, config, session_error};
 use crate::events::Timestamp;
 use crate::outputs::partitioner;
@@ -32,7 +32,7 @@ pub struct KafkaSession {
     names: Names,
     consumer: BaseConsumer<ConsumerNotes>,
     producer: BaseProducer<ProducerNotes>,
-    uncommitted: BaseConsumer,
+    uncommitted: BaseConsumer<Quiet>,
     /// The accepted partitions, and what is committed for their places.
     accepted: RefCell<Vec<u32>>,
     committed: RefCell<Vec<Next>>,
@@ -50,7 +50,7 @@ impl KafkaSession {
         let consumer: BaseConsumer<ConsumerNotes> = config::consumer(settings, thread, statistics)
             .create_with_context(ConsumerNotes::new(names.clone()))
             .map_err(fatal)?;
-        let uncommitted = config::reader(settings).set("isolation.level", "read_uncommitted").create().map_err(fatal)?;
+        let uncommitted = config::reader(settings).set("isolation.level", "read_uncommitted").create_with_context(Quiet).map_err(fatal)?;
         let topics: Vec<&str> = INPUTS.iter().map(|topic| names.of(*topic)).collect();
         consumer.subscribe(&topics).map_err(session_error)?;
         Ok(KafkaSession {
@@ -285,6 +285,17 @@ impl KafkaSession {
             KafkaTime::NotAvailable => None,
         };
         Some(Message { place, offset: message.offset() as u64, timestamp, body: Body::Kafka(message) })
+    }
+}
+
+impl Drop for KafkaSession {
+    /// The consumer leaves the group when it is dropped, and gives its partitions up without asking.
+    fn drop(&mut self) {
+        self.consumer.context().closing.store(true, Ordering::Release);
+        // an answer may be owed already
+        if let Err(error) = self.consumer.unassign() {
+            tracing::debug!(%error, "kafka consumer");
+        }
     }
 }
 

@@ -29,7 +29,6 @@ struct RawSection {
     partition: u32,
     first: u64,
     last: u64,
-    count: u32,
     length: u32,
 }
 
@@ -40,7 +39,6 @@ pub struct Section {
     /// Offsets of its first and last record.
     pub first: u64,
     pub last: u64,
-    pub count: u32,
     /// From the start of the frame, its prefix included.
     pub position: u64,
     pub length: u32,
@@ -99,14 +97,6 @@ impl Builder {
         }
     }
 
-    pub fn bytes(&self) -> usize {
-        self.sections.values().map(|section| section.bytes.len()).sum()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.sections.is_empty()
-    }
-
     /// The frame, and where its sections are.
     pub fn build(self, offsets: &[Next]) -> (Vec<u8>, Vec<Section>) {
         let head = Head {
@@ -119,7 +109,6 @@ impl Builder {
                     partition: place.partition,
                     first: records.first,
                     last: records.last,
-                    count: records.count,
                     length: records.bytes.len() as u32,
                 })
                 .collect(),
@@ -132,8 +121,7 @@ impl Builder {
         let mut sections = Vec::new();
         for (&place, records) in &self.sections {
             let (position, length) = (frame.len() as u64, records.bytes.len() as u32);
-            let (first, last, count) = (records.first, records.last, records.count);
-            sections.push(Section { place, first, last, count, position, length });
+            sections.push(Section { place, first: records.first, last: records.last, position, length });
             frame.extend_from_slice(&records.bytes);
         }
         let length = (frame.len() - PREFIX) as u32;
@@ -164,7 +152,6 @@ pub fn read(bytes: &[u8]) -> Option<(usize, Summary)> {
                 place: Place::new(topic, section.partition),
                 first: section.first,
                 last: section.last,
-                count: section.count,
                 position,
                 length: section.length,
             });
@@ -267,7 +254,7 @@ mod tests {
         assert_eq!((size, summary.sections.len()), (frame.len(), 2));
         assert_eq!(summary.offsets, [(Place::new(Topic::Commands, 1), 42)]);
         let section = summary.sections[0];
-        assert_eq!((section.place, section.first, section.last, section.count), (place, 7, 9, 2));
+        assert_eq!((section.place, section.first, section.last), (place, 7, 9));
         let bytes: Arc<[u8]> = frame[section.position as usize..][..section.length as usize].into();
         let (first, next) = Stored::read(&bytes, 0).unwrap();
         let (second, end) = Stored::read(&bytes, next).unwrap();

@@ -90,6 +90,34 @@ impl LocalLog {
         self.write(&mut self.index(), outbox, &[]).map_err(LogError::Session)
     }
 
+    /// Records of a place from an offset on, about `limit` of them; for readers of the outputs.
+    pub fn read(&self, place: Place, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        let runs: Vec<Run> = {
+            let index = self.index();
+            let Some(known) = index.places.get(&place) else { return Ok(Vec::new()) };
+            let start = known.runs.partition_point(|run| run.last < from);
+            known.runs.range(start..).take(limit.max(1)).copied().collect()
+        };
+        let mut records = Vec::new();
+        for run in runs {
+            if records.len() >= limit {
+                break;
+            }
+            let name = segment_name(run.segment);
+            let bytes = self.0.disk.read(&name, run.position, run.length as usize);
+            let section: Arc<[u8]> =
+                bytes.map(Arc::from).map_err(|error| LogError::Session(format!("local log: {name}: {error}")))?;
+            let mut position = 0;
+            while let Some((stored, end)) = Stored::read(&section, position) {
+                position = end;
+                if stored.offset >= from {
+                    records.push(stored);
+                }
+            }
+        }
+        Ok(records)
+    }
+
     fn index(&self) -> MutexGuard<'_, Index> {
         self.0.index.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -57,26 +57,24 @@ impl LocalSession {
     fn due(&self, records: usize) -> Vec<(Place, Run)> {
         let index = self.log.index();
         let positions = self.positions.borrow();
-        let places: Vec<(Place, u64)> = positions.iter().map(|(place, next)| (*place, *next)).collect();
+        let behind = positions.iter().filter_map(|(place, next)| {
+            let known = index.places.get(place).filter(|known| known.next > *next)?;
+            Some((*place, *next, known))
+        });
+        let behind: Vec<_> = behind.collect();
+        let share = records.div_ceil(behind.len().max(1)) as u64;
         let mut due = Vec::new();
-        let mut found = 0;
         self.turn.set(self.turn.get().wrapping_add(1));
-        for i in 0..places.len() {
-            let (place, next) = places[(i + self.turn.get()) % places.len()];
-            let Some(known) = index.places.get(&place) else { continue };
+        for i in 0..behind.len() {
+            let (place, next, known) = behind[(i + self.turn.get()) % behind.len()];
             let start = known.runs.partition_point(|run| run.last < next);
-            let share = (records / places.len()).max(1);
             let mut taken = 0;
             for run in known.runs.range(start..) {
                 if taken >= share {
                     break;
                 }
-                taken += (run.last - run.first.max(next) + 1) as usize;
+                taken += run.last - run.first.max(next) + 1;
                 due.push((place, *run));
-            }
-            found += taken;
-            if found >= records {
-                break;
             }
         }
         due
