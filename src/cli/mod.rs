@@ -9,6 +9,7 @@ mod rules;
 mod run;
 mod schema;
 mod score;
+mod simulate;
 mod test;
 mod topics;
 
@@ -48,8 +49,13 @@ enum Command {
     Check(check::Args),
     /// Run the unit tests written beside rules.
     Test(test::Args),
+<<<<<<< HEAD
+    /// Simulate a commission statement.
+    Simulate(simulate::Args),
+=======
     /// Compare the topics with their files, or make them so.
     Topics(topics::Args),
+>>>>>>> main
     /// Write seeded sample events.
     Generate(generate::Args),
     /// Print a JSON Schema.
@@ -74,6 +80,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Score(args) => score::run(&args, cli.output_format),
         Command::Check(args) => check::run(&args, cli.output_format),
         Command::Test(args) => test::run(&args, cli.output_format),
+        Command::Simulate(args) => simulate::run(&args, cli.output_format),
         Command::Generate(args) => generate::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

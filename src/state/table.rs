@@ -101,15 +101,16 @@ pub trait Row: Serialize + DeserializeOwned + Clone + 'static {
 
 /// A row whose type is only known to its table.
 pub(super) trait AnyRow: Any {
-    fn encode(&self) -> Vec<u8>;
+    /// Appends the row's bytes.
+    fn encode(&self, into: &mut Vec<u8>);
     fn as_any(&self) -> &dyn Any;
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
 impl<R: Row> AnyRow for R {
-    fn encode(&self) -> Vec<u8> {
+    fn encode(&self, into: &mut Vec<u8>) {
         // postcard only fails where a type cannot be serialized at all, which the first test of a row shows
-        postcard::to_stdvec(self).unwrap_or_default()
+        *into = postcard::to_extend(self, std::mem::take(into)).unwrap_or_default();
     }
     fn as_any(&self) -> &dyn Any {
         self

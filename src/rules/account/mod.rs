@@ -35,6 +35,7 @@ pub mod redemptions;
 pub mod reports;
 pub mod rewards;
 pub mod roster;
+mod running;
 pub mod tally;
 #[cfg(test)]
 pub mod testing;

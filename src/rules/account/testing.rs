@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::rewards::Pending;
-use super::{Account, Touched};
+use super::{Account, Periods, Touched};
 use crate::engine::{AccountTask, Publish, Task};
 use crate::events::{AccountRecord, CommandRecord, Original, StampedEvent, Timestamp};
 use crate::outputs::{Outbox, Topic};
@@ -213,6 +213,7 @@ impl Stage {
             out: &mut Outbox::default(),
             touched: &mut Touched::new(),
             pending: Pending::default(),
+            periods: &mut Periods::default(),
         };
         ask(&mut account)
     }
