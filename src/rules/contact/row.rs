@@ -80,7 +80,7 @@ impl Carried {
             event: EventRef { id: &self.group, source: "carried", kind: "carried" },
             key: "carried",
             name: "Carried",
-            group: &self.group,
+            group: Some(self.group.as_str()).filter(|group| !group.is_empty()),
             points: self.points,
             outcome: Outcome::Carried,
             actor: None,
