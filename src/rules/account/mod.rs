@@ -5,7 +5,6 @@
 //! metrics with all that reads them (boards, contests, badges, goals, leagues), commissions, and at the end the settlement of
 //! the rewards that followed.
 
-mod account;
 pub mod announcements;
 pub mod badges;
 pub mod boards;
@@ -40,9 +39,10 @@ pub mod tally;
 #[cfg(test)]
 pub mod testing;
 pub mod timers;
+mod view;
 pub mod xp;
 
-pub use account::{Account, AccountRow, Cause};
 pub use event::apply_event;
 pub use periods::Periods;
 pub use publish::{Dirty, Touched};
+pub use view::{Account, AccountRow, Cause};

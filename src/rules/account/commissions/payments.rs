@@ -54,10 +54,8 @@ pub(super) fn take(account: &mut Account<'_>, event: &AccountEvent<'_>, credited
     let mut names: Vec<String> = Vec::new();
     for running in running::<Plan>(account, version, stamped.time, |plan| plan.trigger == stamped.kind) {
         let Some(amount) = amount_of(running.rule, event) else { continue };
-        let paid = match credited_rep(account, &running, event, credited) {
-            Some(rep) => Some(pay(account, &running, rep, event, amount)),
-            None => None,
-        };
+        let rep = credited_rep(account, &running, event, credited);
+        let paid = rep.map(|rep| pay(account, &running, rep, event, amount));
         if let Some(name) = remember(account, &running, event, paid)
             && !names.contains(&name)
         {
