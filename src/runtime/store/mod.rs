@@ -15,7 +15,7 @@ mod rows;
 mod task;
 
 use std::collections::HashSet;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -54,11 +54,7 @@ impl Stores {
         let fatal = |error: &dyn std::fmt::Display| LogError::Fatal(format!("state.dir {}: {error}", dir.display()));
         std::fs::create_dir_all(&dir).map_err(|error| fatal(&error))?;
         let lock = File::create(dir.join("lock")).map_err(|error| fatal(&error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(fatal(&"in use by another process")),
-            Err(TryLockError::Error(error)) => return Err(fatal(&error)),
-        }
+        crate::runtime::lock(&lock).map_err(|error| fatal(&error))?;
         if dir.join(OPEN).exists() {
             tracing::warn!(dir = %dir.display(), "state was not closed cleanly; it will be restored from the changelog");
             wipe(&dir).map_err(|error| fatal(&error))?;

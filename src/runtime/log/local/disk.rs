@@ -40,7 +40,7 @@ impl Directory {
     pub fn open(path: PathBuf) -> io::Result<Directory> {
         std::fs::create_dir_all(&path)?;
         let lock = File::create(path.join("lock"))?;
-        lock.try_lock().map_err(|_| io::Error::other("in use by another process"))?;
+        crate::runtime::lock(&lock)?;
         Ok(Directory { path, files: Mutex::default(), _lock: lock })
     }
 
