@@ -219,7 +219,9 @@ impl Floor {
         shown.push_str("\n  top leads               top reps\n");
         for i in 0..8 {
             let lead = leads.get(i).map(|lead| format!("{:<10} {:>6}", text(&lead["contact"]), text(&lead["score"])));
-            let rep = reps.get(i).map(|rep| format!("{:<16} {:>7} XP  {}", text(&rep["name"]), text(&rep["xp"]), text(&rep["level"]["name"])));
+            let rep = reps
+                .get(i)
+                .map(|rep| format!("{:<16} {:>7} XP  {}", text(&rep["name"]), text(&rep["xp"]), text(&rep["level"]["name"])));
             shown.push_str(&format!("  {:<22}  {}\n", lead.unwrap_or_default(), rep.unwrap_or_default()));
         }
         shown.push_str("\n  news\n");

@@ -136,11 +136,14 @@ fn send(log: &LocalLog, keys: impl Iterator<Item = String>) {
 fn work(context: &Arc<Context>, threads: usize) {
     std::thread::scope(|scope| {
         let context = &**context;
-        let workers: Vec<_> = (0..threads).map(|thread| scope.spawn(move || Worker::new(context, thread, threads).run())).collect();
+        let workers: Vec<_> =
+            (0..threads).map(|thread| scope.spawn(move || Worker::new(context, thread, threads).run())).collect();
         let places = |topic| (0..PARTITIONS).map(|p| Place::new(topic, p)).collect::<Vec<_>>();
         while !context.control.is_stopping() {
-            let done = |topic| context.log.ends(&places(topic)).unwrap().iter().all(|(p, end)| context.control.next(*p) >= Some(*end));
-            if context.control.owned().0.len() == PARTITIONS as usize && done(Topic::ProductEvents) && done(Topic::AccountEvents) {
+            let done =
+                |topic| context.log.ends(&places(topic)).unwrap().iter().all(|(p, end)| context.control.next(*p) >= Some(*end));
+            if context.control.owned().0.len() == PARTITIONS as usize && done(Topic::ProductEvents) && done(Topic::AccountEvents)
+            {
                 context.control.stop();
             }
             std::thread::sleep(Duration::from_millis(5));

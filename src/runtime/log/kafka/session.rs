@@ -50,7 +50,8 @@ impl KafkaSession {
         let consumer: BaseConsumer<ConsumerNotes> = config::consumer(settings, thread, statistics)
             .create_with_context(ConsumerNotes::new(names.clone()))
             .map_err(fatal)?;
-        let uncommitted = config::reader(settings).set("isolation.level", "read_uncommitted").create_with_context(Quiet).map_err(fatal)?;
+        let uncommitted =
+            config::reader(settings).set("isolation.level", "read_uncommitted").create_with_context(Quiet).map_err(fatal)?;
         let topics: Vec<&str> = INPUTS.iter().map(|topic| names.of(*topic)).collect();
         consumer.subscribe(&topics).map_err(session_error)?;
         Ok(KafkaSession {
