@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
     let rules = RuleSet::load([("config/demo/rules.yaml", RULES)]).map_err(|errors| Failure::new(Exit::Config, errors))?;
     let log = service::open_local(&settings)?;
-    let context = service::prepare(settings, Arc::new(log.clone()), rules, false)?;
+    let context = service::prepare(settings, Arc::new(log.clone()), Some(rules), false)?;
     service::stop_on_signals(&context)?;
     let summary = std::thread::scope(|scope| {
         let generator = Producer { log: log.clone(), context: context.clone(), rate: args.rate, events: args.events };

@@ -27,6 +27,14 @@ impl Writer<'_> {
         self
     }
 
+    /// A text, or null.
+    fn optional(&mut self, text: Option<&str>) -> &mut Self {
+        match text {
+            Some(text) => self.text(text),
+            None => self.raw("null"),
+        }
+    }
+
     fn number(&mut self, number: impl itoa::Integer) -> &mut Self {
         self.raw(itoa::Buffer::new().format(number))
     }
@@ -45,13 +53,9 @@ impl TimelineEntry<'_> {
         json.raw("{\"account\":").text(self.account).raw(",\"contact\":").text(self.contact);
         json.raw(",\"event\":{\"id\":").text(self.event.id).raw(",\"source\":").text(self.event.source);
         json.raw(",\"type\":").text(self.event.kind).raw("},\"key\":").text(self.key);
-        json.raw(",\"name\":").text(self.name).raw(",\"group\":").text(self.group);
+        json.raw(",\"name\":").text(self.name).raw(",\"group\":").optional(self.group);
         json.raw(",\"points\":").number(self.points).raw(",\"outcome\":\"").raw(self.outcome.name()).raw("\",\"actor\":");
-        match self.actor {
-            Some(actor) => json.text(actor),
-            None => json.raw("null"),
-        };
-        json.raw(",\"time\":").time(self.time).raw("}");
+        json.optional(self.actor).raw(",\"time\":").time(self.time).raw("}");
     }
 }
 
@@ -107,7 +111,7 @@ mod tests {
                         event: EventRef { id: text, source: "/crm", kind: text },
                         key: "k",
                         name: text,
-                        group: "g",
+                        group: Some("g").filter(|_| number != 0),
                         points: number,
                         outcome,
                         actor: Some(text).filter(|text| !text.is_empty()),

@@ -18,6 +18,8 @@ pub enum Table {
     ContactTimer = 3,
     /// Progress of the partition: greatest event time.
     ContactClock = 4,
+    /// `account/contact/…` → identities of events, of a contact that has seen many.
+    Identities = 5,
 
     // the account stage, in the partition of the account
     /// The watermarks of the partitions.
@@ -89,7 +91,7 @@ pub enum Table {
 impl Table {
     /// Whether rows are read in the order of their keys. The others are only ever read one by one.
     pub fn is_ordered(self) -> bool {
-        !matches!(self, Table::Contact | Table::TimelineChunk)
+        !matches!(self, Table::Contact | Table::TimelineChunk | Table::Identities)
     }
 }
 
