@@ -195,7 +195,7 @@ fn check_redemptions(left: &Left) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn totals_equal_ledgers_however_the_history_is_cut(
