@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
     let rules = RuleSet::load([("config/demo/rules.yaml", RULES)]).map_err(|errors| Failure::new(Exit::Config, errors))?;
     let log = service::open_local(&settings)?;
-    let context = service::prepare(settings, Arc::new(log.clone()), rules, false)?;
+    let context = service::prepare(settings, Arc::new(log.clone()), Some(rules), false)?;
     service::stop_on_signals(&context)?;
     let summary = std::thread::scope(|scope| {
         let generator = Producer { log: log.clone(), context: context.clone(), rate: args.rate, events: args.events };
@@ -219,7 +219,9 @@ impl Floor {
         shown.push_str("\n  top leads               top reps\n");
         for i in 0..8 {
             let lead = leads.get(i).map(|lead| format!("{:<10} {:>6}", text(&lead["contact"]), text(&lead["score"])));
-            let rep = reps.get(i).map(|rep| format!("{:<16} {:>7} XP  {}", text(&rep["name"]), text(&rep["xp"]), text(&rep["level"]["name"])));
+            let rep = reps
+                .get(i)
+                .map(|rep| format!("{:<16} {:>7} XP  {}", text(&rep["name"]), text(&rep["xp"]), text(&rep["level"]["name"])));
             shown.push_str(&format!("  {:<22}  {}\n", lead.unwrap_or_default(), rep.unwrap_or_default()));
         }
         shown.push_str("\n  news\n");

@@ -49,13 +49,10 @@ enum Command {
     Check(check::Args),
     /// Run the unit tests written beside rules.
     Test(test::Args),
-<<<<<<< HEAD
     /// Simulate a commission statement.
     Simulate(simulate::Args),
-=======
     /// Compare the topics with their files, or make them so.
     Topics(topics::Args),
->>>>>>> main
     /// Write seeded sample events.
     Generate(generate::Args),
     /// Print a JSON Schema.

@@ -45,6 +45,7 @@ mod tests {
 
     use super::*;
     use crate::engine::Offline;
+    use crate::engine::case::Case;
     use crate::events::Timestamp;
     use crate::rulebook::RuleSet;
 
@@ -106,8 +107,41 @@ mod tests {
             });
             assert_eq!(topics.get("dead-letters"), None, "{}", pack.name);
             assert_eq!(refused, Vec::<String>::new(), "{}", pack.name);
-            for topic in ["lead-scores", "timeline", "segments", "xp", "rep-progress"] {
+            for topic in [
+                "lead-scores",
+                "timeline",
+                "segments",
+                "rep-progress",
+                "xp",
+                "leaderboards",
+                "contests",
+                "goals",
+                "grants",
+                "coins",
+                "redemptions",
+                "commission-lines",
+                "statements",
+                "ownership",
+                "ownership-history",
+                "assignments",
+                "relationships",
+                "announcements",
+                "command-results",
+            ] {
                 assert!(topics.contains_key(topic), "{}: nothing in {topic}: {topics:?}", pack.name);
+            }
+        }
+    }
+
+    /// The tests beside the rules of each pack, as `scorekeeper test config/packs` runs them.
+    #[test]
+    fn the_tests_beside_the_rules_pass() {
+        for pack in PACKS {
+            let file = format!("{}/config/packs/{}/rules.test.yaml", env!("CARGO_MANIFEST_DIR"), pack.name);
+            let cases: Vec<Case> = serde_saphyr::from_multiple(&std::fs::read_to_string(file).unwrap()).unwrap();
+            assert!(cases.len() >= 2, "{}", pack.name);
+            for case in cases {
+                assert_eq!(case.run(rules(pack)), Vec::<String>::new(), "{}: {:?}", pack.name, case.name);
             }
         }
     }

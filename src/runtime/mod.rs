@@ -5,12 +5,14 @@
 //! - [`store`]: the state of tasks on disk, a cache that the changelog can rebuild;
 //! - [`worker`]: the loop: poll, apply, seal, commit;
 //! - [`service`]: threads, restarts, shutdown, `--stop-at-end`;
+//! - [`rules`]: rules from their topic;
 //! - [`metrics`] and [`admin`]: what an operator sees;
 //! - [`topics`]: `topics/*.yaml` against the cluster.
 
 pub mod admin;
 pub mod log;
 pub mod metrics;
+pub mod rules;
 pub mod service;
 pub mod settings;
 pub mod store;

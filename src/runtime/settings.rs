@@ -172,7 +172,7 @@ impl Default for State {
         State {
             dir: "data/state".into(),
             cache_bytes: 256 << 20,
-            flush_interval: Duration(10_000),
+            flush_interval: Duration(60_000),
             delete_retention: Duration::days(1),
         }
     }

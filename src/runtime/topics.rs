@@ -53,11 +53,22 @@ struct Spec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "step")]
 pub enum Step {
-    Create { topic: String, partitions: u32, replicas: u32 },
+    Create {
+        topic: String,
+        partitions: u32,
+        replicas: u32,
+    },
     /// Setting → what it is, what it is to be.
-    Configure { topic: String, config: BTreeMap<String, (String, String)> },
+    Configure {
+        topic: String,
+        config: BTreeMap<String, (String, String)>,
+    },
     /// Cannot be changed: `partitions` are there, `wanted` are in the file.
-    Refuse { topic: String, partitions: u32, wanted: u32 },
+    Refuse {
+        topic: String,
+        partitions: u32,
+        wanted: u32,
+    },
 }
 
 impl std::fmt::Display for Step {

@@ -2,4 +2,6 @@
 
 mod cdnow;
 mod cli;
+mod examples;
 mod golden;
+mod kafka;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::ranking::Orders;
 use super::rewards::Pending;
 use super::{Account, Periods, Touched};
 use crate::engine::{AccountTask, Publish, Task};
@@ -214,6 +215,7 @@ impl Stage {
             touched: &mut Touched::new(),
             pending: Pending::default(),
             periods: &mut Periods::default(),
+            orders: &mut Orders::default(),
         };
         ask(&mut account)
     }

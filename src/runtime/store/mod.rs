@@ -40,6 +40,8 @@ pub struct Stores {
 struct Shared {
     db: sled::Db,
     cache_bytes: usize,
+    /// Bytes that all open stores hold in memory.
+    used: AtomicUsize,
     open: AtomicUsize,
     in_use: Mutex<HashSet<String>>,
     released: Condvar,
@@ -73,6 +75,7 @@ impl Stores {
         let shared = Shared {
             db: db.clone(),
             cache_bytes: settings.cache_bytes,
+            used: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
             in_use: Mutex::default(),
             released: Condvar::new(),
@@ -100,9 +103,11 @@ impl Stores {
 }
 
 impl Shared {
-    /// The memory that one task may use.
-    fn budget(&self) -> usize {
-        self.cache_bytes / self.open.load(Ordering::Relaxed).max(1)
+    /// The memory that a store may use which uses so much now: its share, or more while others leave theirs.
+    fn budget(&self, uses: usize) -> usize {
+        let share = self.cache_bytes / self.open.load(Ordering::Relaxed).max(1);
+        let free = self.cache_bytes.saturating_sub(self.used.load(Ordering::Relaxed));
+        share.max(uses + free)
     }
 
     fn release(&self, name: &str) {
