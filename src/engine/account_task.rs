@@ -135,7 +135,8 @@ impl AccountTask {
         let time = clock::now(&mut state);
         let (touched, pending) = (&mut self.touched, Pending::default());
         let (periods, orders) = (&mut self.periods, &mut self.orders);
-        let mut account = Account { id, rules: versions, book: &book, time, logged_at, state, out, touched, pending, periods, orders };
+        let mut account =
+            Account { id, rules: versions, book: &book, time, logged_at, state, out, touched, pending, periods, orders };
         account.open();
         apply(&mut account);
     }
@@ -169,8 +170,9 @@ impl Task for AccountTask {
             let newest = state.get::<AccountRow>(&id).map_or(1, |row| row.version);
             let Some(book) = versions.version(newest) else { continue };
             let (touched, pending) = (&mut self.touched, Pending::default());
-        let (periods, orders) = (&mut self.periods, &mut self.orders);
-            let mut account = Account { id: &id, rules: versions, book, time, logged_at, state, out, touched, pending, periods, orders };
+            let (periods, orders) = (&mut self.periods, &mut self.orders);
+            let mut account =
+                Account { id: &id, rules: versions, book, time, logged_at, state, out, touched, pending, periods, orders };
             publish::publish(&mut account, &dirty);
         }
         self.sealed = self.overlay.changes();
