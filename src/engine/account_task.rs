@@ -107,7 +107,7 @@ impl AccountTask {
 
     /// Does the next slice of what is too large for one record, in every account that has such work under way.
     fn go_on(&mut self, store: &dyn Store, rules: &RuleSet, logged_at: Timestamp, out: &mut Outbox) {
-        for id in ownership::accounts_with_jobs(&mut State::new(store, &mut self.overlay)) {
+        for id in ownership::accounts_at_work(&mut State::new(store, &mut self.overlay)) {
             let time = clock::now(&mut State::new(store, &mut self.overlay));
             let book = |rules: &RuleSet| rules.account(&id)?.at(time).cloned();
             self.with_account(store, rules, &id, logged_at, out, book, ownership::go_on);
@@ -116,7 +116,7 @@ impl AccountTask {
 
     /// Whether work is under way that goes on with the next watermark.
     pub fn is_at_work(&mut self, store: &dyn Store) -> bool {
-        !ownership::accounts_with_jobs(&mut State::new(store, &mut self.overlay)).is_empty()
+        ownership::is_at_work(&mut State::new(store, &mut self.overlay))
     }
 
     #[allow(clippy::too_many_arguments)]
