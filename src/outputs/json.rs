@@ -27,6 +27,13 @@ impl Writer<'_> {
         self
     }
 
+    fn text_or_null(&mut self, text: Option<&str>) -> &mut Self {
+        match text {
+            Some(text) => self.text(text),
+            None => self.raw("null"),
+        }
+    }
+
     fn number(&mut self, number: impl itoa::Integer) -> &mut Self {
         self.raw(itoa::Buffer::new().format(number))
     }
@@ -45,13 +52,9 @@ impl TimelineEntry<'_> {
         json.raw("{\"account\":").text(self.account).raw(",\"contact\":").text(self.contact);
         json.raw(",\"event\":{\"id\":").text(self.event.id).raw(",\"source\":").text(self.event.source);
         json.raw(",\"type\":").text(self.event.kind).raw("},\"key\":").text(self.key);
-        json.raw(",\"name\":").text(self.name).raw(",\"group\":").text(self.group);
-        json.raw(",\"points\":").number(self.points).raw(",\"outcome\":\"").raw(self.outcome.name()).raw("\",\"actor\":");
-        match self.actor {
-            Some(actor) => json.text(actor),
-            None => json.raw("null"),
-        };
-        json.raw(",\"time\":").time(self.time).raw("}");
+        json.raw(",\"name\":").text(self.name).raw(",\"group\":").text_or_null(self.group);
+        json.raw(",\"points\":").number(self.points).raw(",\"outcome\":\"").raw(self.outcome.name());
+        json.raw("\",\"actor\":").text_or_null(self.actor).raw(",\"time\":").time(self.time).raw("}");
     }
 }
 
@@ -107,7 +110,7 @@ mod tests {
                         event: EventRef { id: text, source: "/crm", kind: text },
                         key: "k",
                         name: text,
-                        group: "g",
+                        group: Some(text).filter(|text| !text.is_empty()),
                         points: number,
                         outcome,
                         actor: Some(text).filter(|text| !text.is_empty()),
