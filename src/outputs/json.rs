@@ -27,7 +27,8 @@ impl Writer<'_> {
         self
     }
 
-    fn text_or_null(&mut self, text: Option<&str>) -> &mut Self {
+    /// A text, or null.
+    fn optional(&mut self, text: Option<&str>) -> &mut Self {
         match text {
             Some(text) => self.text(text),
             None => self.raw("null"),
@@ -52,9 +53,9 @@ impl TimelineEntry<'_> {
         json.raw("{\"account\":").text(self.account).raw(",\"contact\":").text(self.contact);
         json.raw(",\"event\":{\"id\":").text(self.event.id).raw(",\"source\":").text(self.event.source);
         json.raw(",\"type\":").text(self.event.kind).raw("},\"key\":").text(self.key);
-        json.raw(",\"name\":").text(self.name).raw(",\"group\":").text_or_null(self.group);
-        json.raw(",\"points\":").number(self.points).raw(",\"outcome\":\"").raw(self.outcome.name());
-        json.raw("\",\"actor\":").text_or_null(self.actor).raw(",\"time\":").time(self.time).raw("}");
+        json.raw(",\"name\":").text(self.name).raw(",\"group\":").optional(self.group);
+        json.raw(",\"points\":").number(self.points).raw(",\"outcome\":\"").raw(self.outcome.name()).raw("\",\"actor\":");
+        json.optional(self.actor).raw(",\"time\":").time(self.time).raw("}");
     }
 }
 
@@ -110,7 +111,7 @@ mod tests {
                         event: EventRef { id: text, source: "/crm", kind: text },
                         key: "k",
                         name: text,
-                        group: Some(text).filter(|text| !text.is_empty()),
+                        group: Some("g").filter(|_| number != 0),
                         points: number,
                         outcome,
                         actor: Some(text).filter(|text| !text.is_empty()),

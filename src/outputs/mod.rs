@@ -90,9 +90,7 @@ impl Output<'_> {
         };
         match self {
             Output::LeadScore(o) => join(into, &[o.account, o.contact]),
-            Output::Timeline(o) if o.outcome == Outcome::Carried => {
-                join(into, &[o.account, o.contact, "carried", o.group.unwrap_or_default()]);
-            }
+            Output::Timeline(o) if o.outcome == Outcome::Carried => join(into, &[o.account, o.contact, "carried", o.group.unwrap_or_default()]),
             Output::Timeline(o) => join(into, &[o.account, o.contact, o.event.source, o.event.id, o.key]),
             Output::SegmentChange(o) => join(into, &[o.account, o.segment, o.contact]),
             Output::RepProgress(o) => join(into, &[o.account, o.rep]),

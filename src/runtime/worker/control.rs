@@ -48,7 +48,7 @@ pub struct Work {
 
 impl Control {
     pub fn new(threads: usize, stop_at_end: bool) -> Control {
-        let thread = || Thread { state: ThreadState::Waiting, owned: Vec::new(), changed: Instant::now(), next: BTreeMap::new() };
+        let thread = || Thread { state: ThreadState::Waiting, owned: Vec::new() };
         Control {
             stopping: AtomicBool::new(false),
             unclean: AtomicBool::new(false),
