@@ -176,11 +176,8 @@ fn judge_once_again(entries: &mut [Entry<'_>], mut marks: Vec<Mark>, rules: &Con
         }
     }
     for (id, places) in &once {
-        let counts = |entry: &Entry<'_>| matches!(entry.outcome, Outcome::Counted | Outcome::Recorded);
         // a mark without its entry: the one that counted was removed by retention, so it is the earliest
-        let removed = marks
-            .iter()
-            .any(|mark| mark.id == *id && !places.iter().any(|&i| counts(&entries[i]) && entries[i].time == mark.time));
+        let removed = marks.iter().any(|mark| mark.id == *id && !places.iter().any(|&i| entries[i].time == mark.time));
         let earliest = places.iter().copied().min_by_key(|&i| (entries[i].time, entries[i].source, entries[i].id));
         let winner = earliest.filter(|_| !removed);
         for &i in places {

@@ -141,9 +141,9 @@ fn remember(
     let clawback = running.rule.clawback.as_ref()?;
     let link = event.data.text_at(clawback.by.below_data())?;
     let name = payment_name(account.id, &clawback.by.to_string(), &link);
-    // as long as a refund within the window may still come late
+    // commissions know no finality: a refund of the window may come as late as one may wait for its payment
     let reach = event.stamped.time.plus(clawback.within).max(account.time);
-    let forget_at = reach.plus(running.book.lateness).plus(Duration(1));
+    let forget_at = reach.plus(clawback.within).plus(running.book.lateness).plus(Duration(1));
     let row = account.state.entry::<PaymentRow>(&name, PaymentRow::default);
     row.forget_at = row.forget_at.max(forget_at);
     row.paid.extend(paid.map(|paid| Paid { forget_at, ..paid }));
