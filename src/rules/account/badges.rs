@@ -21,11 +21,11 @@ pub fn take(account: &mut Account<'_>, contribution: &Contribution<'_>) {
             continue;
         }
         let scope = scope(&badge.key, &period.label);
-        let new = ranking::open(account, &scope, period.span, book.version);
+        let (ranking, new) = ranking::open(account, &scope, period.span, book.version);
         if let Some(due) = account.final_at(period.span).filter(|_| new) {
             close_at(account, due, &badge.key, &period.label);
         }
-        tally::add(account, &scope, contribution.rep, contribution.value, contribution.at);
+        tally::add(account, ranking, contribution.rep, contribution.value, contribution.at);
         account.pending.badges.insert((badge.key.clone(), period.label.clone(), contribution.rep.to_owned()));
     }
 }
@@ -39,7 +39,8 @@ fn close_at(account: &mut Account<'_>, due: Timestamp, badge: &str, period: &str
 pub fn settle(account: &mut Account<'_>, badge: &str, period: &str, rep: &str, cause: &Cause<'_>) {
     let book = account.book;
     let Some(rule) = book.badges.iter().find(|rule| rule.key == badge) else { return };
-    let Some(value) = tally::get(account, &scope(badge, period), rep).map(|tally| tally.value) else { return };
+    let Some(ranking) = ranking::get(account, &scope(badge, period)) else { return };
+    let Some(value) = tally::get(account, ranking.number, rep).map(|tally| tally.value) else { return };
     for (tier, threshold) in &rule.tiers {
         match threshold {
             Threshold::Amount(threshold) if value >= *threshold => award(account, rule, *tier, period, rep, cause),
@@ -116,7 +117,7 @@ pub fn close(account: &mut Account<'_>, badge: &str, period: &str) {
         return close_at(account, due, badge, period); // a newer version waits longer
     }
     ranking::clear(account, &scope);
-    tally::clear(account, &scope);
+    tally::clear(account, ranking.number);
 }
 
 /// Badges rank nobody: only the tallies are used.

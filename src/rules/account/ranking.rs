@@ -11,7 +11,7 @@ use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use super::tally::{self, Tally};
-use super::{Account, metrics, roster};
+use super::{Account, AccountRow, metrics, roster};
 use crate::events::{Amount, Span, Timestamp, Window, keys};
 use crate::outputs::BoardEntry;
 use crate::rulebook::{Of, Rulebook};
@@ -20,6 +20,8 @@ use crate::state::{Row, Table};
 /// What is kept of a ranking beside its tallies, by `account/scope`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
+    /// Its number within the account, for the tallies.
+    pub number: u32,
     pub span: Span,
     /// The version of the rules that it is published by: the newest that has credited someone.
     pub version: u32,
@@ -37,7 +39,7 @@ impl Row for Ranking {
 /// must [`clear`](Orders::clear) the orders with them.
 #[derive(Debug, Default)]
 pub struct Orders {
-    accounts: HashMap<String, HashMap<String, Order, FixedState>, FixedState>,
+    accounts: HashMap<String, HashMap<u32, Order, FixedState>, FixedState>,
     entries: usize,
 }
 
@@ -92,26 +94,31 @@ impl Order {
     }
 }
 
-/// The order of a ranking, made from the tallies if the account was not looked at yet.
-fn order<'o>(account: &'o mut Account<'_>, scope: &str) -> &'o mut Order {
-    if !account.orders.accounts.contains_key(account.id) {
-        let mut orders: HashMap<String, Order, FixedState> = HashMap::default();
-        let mut entries = 0;
-        tally::for_each(account, |subject, scope, tally| {
-            if !scope.starts_with(UNRANKED) {
-                orders.entry(scope.to_owned()).or_default().insert(subject, tally);
-                entries += 1;
-            }
-        });
-        account.orders.entries += entries;
-        account.orders.accounts.insert(account.id.to_owned(), orders);
+/// Makes the orders of an account from its tallies, if it was not looked at yet. To be done before a tally changes.
+fn make_orders(account: &mut Account<'_>) {
+    if account.orders.accounts.contains_key(account.id) {
+        return;
     }
-    let Some(orders) = account.orders.accounts.get_mut(account.id) else { unreachable!("just made") };
-    if !orders.contains_key(scope) {
-        orders.insert(scope.to_owned(), Order::default());
-    }
-    match orders.get_mut(scope) {
-        Some(order) => order,
+    let prefix = key(account, "");
+    let rankings = account.state.scan::<Ranking>(&prefix, usize::MAX);
+    let ranked = rankings.into_iter().filter(|(key, _)| !key[prefix.len()..].starts_with(UNRANKED));
+    let mut orders: HashMap<u32, Order, FixedState> = ranked.map(|(_, row)| (row.number, Order::default())).collect();
+    let mut entries = 0;
+    tally::for_each(account, |subject, ranking, tally| {
+        if let Some(order) = orders.get_mut(&ranking) {
+            order.insert(subject, tally);
+            entries += 1;
+        }
+    });
+    account.orders.entries += entries;
+    account.orders.accounts.insert(account.id.to_owned(), orders);
+}
+
+/// The order of a ranking.
+fn order<'o>(account: &'o mut Account<'_>, ranking: u32) -> &'o mut Order {
+    make_orders(account);
+    match account.orders.accounts.get_mut(account.id) {
+        Some(orders) => orders.entry(ranking).or_default(),
         None => unreachable!("just made"),
     }
 }
@@ -152,37 +159,39 @@ pub fn add(
     value: Amount,
     at: Timestamp,
 ) -> bool {
-    let new = open(account, scope, span, version);
+    make_orders(account);
+    let (number, new) = open(account, scope, span, version);
     // a fast input may be ahead of account time
     let now = account.time.max(at);
     note_day(account, scope, now);
-    // made before the tally changes, as it is made from the tallies
-    order(account, scope);
-    let (before, after) = tally::add(account, scope, subject, value, at);
+    let (before, after) = tally::add(account, number, subject, value, at);
     match before {
-        Some(before) => order(account, scope).shift(subject, before, after),
+        Some(before) => order(account, number).shift(subject, before, after),
         None => {
             account.orders.entries += 1;
-            order(account, scope).insert(subject, after);
+            order(account, number).insert(subject, after);
         }
     }
     new
 }
 
-/// Opens a ranking, or notes a newer version. Returns whether it is new.
-pub fn open(account: &mut Account<'_>, scope: &str, span: Span, version: u32) -> bool {
+/// Opens a ranking, or notes a newer version. Returns its number, and whether it is new.
+pub fn open(account: &mut Account<'_>, scope: &str, span: Span, version: u32) -> (u32, bool) {
     let key = key(account, scope);
-    match account.state.get::<Ranking>(&key).map(|row| row.version) {
-        Some(known) if known >= version => false,
-        Some(_) => {
+    match account.state.get::<Ranking>(&key).map(|row| (row.number, row.version)) {
+        Some((number, known)) if known >= version => (number, false),
+        Some((number, _)) => {
             if let Some(row) = account.state.get_mut::<Ranking>(&key) {
                 row.version = version;
             }
-            false
+            (number, false)
         }
         None => {
-            account.state.put(&key, Ranking { span, version, day_ends: None, start_rows: 0 });
-            true
+            let account_row = account.state.entry::<AccountRow>(account.id, AccountRow::default);
+            account_row.rankings = account_row.rankings.wrapping_add(1);
+            let number = account_row.rankings;
+            account.state.put(&key, Ranking { number, span, version, day_ends: None, start_rows: 0 });
+            (number, true)
         }
     }
 }
@@ -201,8 +210,8 @@ pub fn note_day(account: &mut Account<'_>, scope: &str, now: Timestamp) {
     if row.day_ends.is_some_and(|ends| now < ends) {
         return;
     }
-    let rows_before = row.start_rows;
-    let subjects: Vec<String> = order(account, scope).listed.iter().map(|(_, _, subject)| subject.clone()).collect();
+    let (number, rows_before) = (row.number, row.start_rows);
+    let subjects: Vec<String> = order(account, number).listed.iter().map(|(_, _, subject)| subject.clone()).collect();
     let rows = subjects.chunks(START_ROW);
     let start_rows = rows.len() as u32;
     for (i, subjects) in rows.enumerate() {
@@ -218,10 +227,11 @@ pub fn note_day(account: &mut Account<'_>, scope: &str, now: Timestamp) {
     }
 }
 
-/// The first subjects of a ranking.
+/// The first subjects of a ranking; none of one that is not open.
 pub fn listed(account: &mut Account<'_>, scope: &str, limit: usize) -> Vec<Standing> {
+    let Some(number) = get(account, scope).map(|row| row.number) else { return Vec::new() };
     let mut standings: Vec<Standing> = Vec::new();
-    for (Reverse(value), reached_at, subject) in order(account, scope).listed.iter().take(limit) {
+    for (Reverse(value), reached_at, subject) in order(account, number).listed.iter().take(limit) {
         let position = standings.len() as u32 + 1;
         let rank = standings.last().filter(|before| before.value == *value).map_or(position, |before| before.rank);
         standings.push(Standing { position, rank, subject: subject.clone(), value: *value, reached_at: *reached_at });
@@ -278,19 +288,18 @@ pub fn entries<'e>(
 /// Deletes a ranking with all that is kept of it.
 pub fn clear(account: &mut Account<'_>, scope: &str) {
     let key = key(account, scope);
-    let Some(row) = account.state.get::<Ranking>(&key) else { return };
-    for i in 0..row.start_rows {
+    let Some((number, start_rows)) = account.state.get::<Ranking>(&key).map(|row| (row.number, row.start_rows)) else { return };
+    make_orders(account);
+    for i in 0..start_rows {
         account.state.delete::<StartOrder>(&start_key(&key, i));
     }
     account.state.delete::<Ranking>(&key);
-    let order = std::mem::take(order(account, scope));
-    if let Some(orders) = account.orders.accounts.get_mut(account.id) {
-        orders.remove(scope);
-    }
+    let orders = account.orders.accounts.get_mut(account.id);
+    let order = orders.and_then(|orders| orders.remove(&number)).unwrap_or_default();
     let subjects = order.listed.into_iter().map(|(_, _, subject)| subject).chain(order.unlisted);
     for subject in subjects {
         account.orders.entries -= 1;
-        tally::remove(account, scope, &subject);
+        tally::remove(account, number, &subject);
     }
 }
 

@@ -131,6 +131,8 @@ pub struct AccountRow {
     pub contests: Vec<OpenContest>,
     /// Events that came too late for a final figure.
     pub late: u64,
+    /// How many rankings there have been; each has its number.
+    pub rankings: u32,
 }
 
 impl Row for AccountRow {
