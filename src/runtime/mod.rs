@@ -1,5 +1,6 @@
 //! What touches the world: settings, the loop, the two logs, the store, metrics, the admin listener.
 //!
+//! - [`clock`]: the wall clock and time that passes;
 //! - [`settings`]: one file and the environment;
 //! - [`log`]: where records come from and go to, Kafka or a directory, behind one interface;
 //! - [`store`]: the state of tasks on disk, a cache that the changelog can rebuild;
@@ -10,6 +11,7 @@
 //! - [`topics`]: `topics/*.yaml` against the cluster.
 
 pub mod admin;
+pub mod clock;
 pub mod log;
 pub mod metrics;
 pub mod rules;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::clock::SystemClock;
 use super::log::kafka::KafkaLog;
 use super::log::local::{Directory, LocalLog};
 use super::log::{Log, LogError, Next, Place};
@@ -80,7 +81,8 @@ pub fn prepare(
     let control = Control::new(threads(&settings, log.partitions()), stop_at_end);
     let stages = Box::new(Live(settings.limits()));
     let (rules, rules_topic) = (RwLock::new(Arc::new(rules)), Mutex::new(topic));
-    Ok(Arc::new(Context { settings, log, stores, stages, rules, rules_topic, metrics, control }))
+    let clock = Arc::new(SystemClock::default());
+    Ok(Arc::new(Context { settings, log, stores, stages, rules, rules_topic, metrics, control, clock, mutation: None }))
 }
 
 fn threads(settings: &Settings, partitions: u32) -> usize {

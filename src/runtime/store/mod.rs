@@ -90,6 +90,11 @@ impl Stores {
         TaskStore::open(self.shared.clone(), self.flusher.sender(), name)
     }
 
+    /// Ends without a claim to be complete: the next process restores from the changelog. All tasks' stores must be gone.
+    pub fn abandon(self) {
+        self.flusher.stop();
+    }
+
     /// Ends cleanly: what is on disk is complete and may be trusted by the next process. All tasks' stores must be flushed.
     pub fn close(self) -> Result<(), StoreError> {
         self.flusher.stop();

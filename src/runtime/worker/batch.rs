@@ -1,7 +1,7 @@
 //! Polling and applying a batch.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{SECOND, Worker};
 use crate::engine::Input;
@@ -21,11 +21,11 @@ impl Worker<'_> {
         let settings = &self.context.settings.worker;
         let interval = Duration::from_millis(settings.commit_interval.0.max(1) as u64);
         let full = Limit { records: settings.commit_max_events, bytes: settings.commit_max_bytes };
-        let mut first: Option<Instant> = None;
+        let mut first: Option<Duration> = None;
         loop {
             let wait = match first {
-                None => self.context.control.tick(SECOND).saturating_sub(self.last_watermark.elapsed()).min(interval * 2),
-                Some(first) => interval.saturating_sub(first.elapsed()).min(SILENCE),
+                None => self.context.control.tick(SECOND).saturating_sub(self.since(self.last_watermark)).min(interval * 2),
+                Some(first) => interval.saturating_sub(self.since(first)).min(SILENCE),
             };
             let before = batch.messages.len();
             let limit = Limit { records: (before + CHUNK).min(full.records), bytes: full.bytes };
@@ -39,15 +39,15 @@ impl Worker<'_> {
             let due = match first {
                 None if polled == 0 => true,
                 None => false,
-                Some(first) if polled == CHUNK => first.elapsed() >= interval * BACKLOG,
-                Some(first) => polled == 0 || first.elapsed() >= interval,
+                Some(first) if polled == CHUNK => self.since(first) >= interval * BACKLOG,
+                Some(first) => polled == 0 || self.since(first) >= interval,
             };
             if due {
                 return Ok(());
             }
             if first.is_none() {
                 self.context.control.begin();
-                first = Some(Instant::now());
+                first = Some(self.context.clock.elapsed());
             }
         }
     }

@@ -10,15 +10,18 @@
 
 mod batch;
 mod control;
+mod mutation;
 mod partition;
 mod restore;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use self::control::{Control, ThreadState};
+pub use self::mutation::Mutation;
 use self::partition::Partition;
+use super::clock::Clock;
 use super::log::{Batch, Change, CommitError, Log, LogError, Place, Session};
 use super::metrics::Metrics;
 use super::rules::RulesTopic;
@@ -68,6 +71,9 @@ pub struct Context {
     pub rules_topic: Mutex<RulesTopic>,
     pub metrics: Metrics,
     pub control: Control,
+    pub clock: Arc<dyn Clock>,
+    /// How the loop is broken on purpose; never in a service.
+    pub mutation: Option<Mutation>,
 }
 
 /// How often watermarks, and full boards, are written.
@@ -93,8 +99,9 @@ pub struct Worker<'c> {
     /// Records of the batch on which a rule panicked, by position.
     rejected: BTreeMap<usize, String>,
     change: Option<Change>,
-    last_watermark: Instant,
-    last_boards: Instant,
+    /// In the clock's elapsed time.
+    last_watermark: Duration,
+    last_boards: Duration,
 }
 
 impl<'c> Worker<'c> {
@@ -108,8 +115,8 @@ impl<'c> Worker<'c> {
             outbox: Outbox::default(),
             rejected: BTreeMap::new(),
             change: None,
-            last_watermark: Instant::now(),
-            last_boards: Instant::now(),
+            last_watermark: context.clock.elapsed(),
+            last_boards: context.clock.elapsed(),
         }
     }
 
@@ -117,10 +124,13 @@ impl<'c> Worker<'c> {
     pub fn run(mut self) -> Result<(), LogError> {
         let mut pause = Duration::from_millis(100);
         while !self.context.control.is_stopping() {
-            let started = Instant::now();
+            let started = self.context.clock.elapsed();
             let result = self.context.log.session(self.thread, self.threads).and_then(|session| {
                 let result = self.drive(&*session);
                 self.discard();
+                if result.is_err() {
+                    self.give_up();
+                }
                 if result.is_ok() { session.release() } else { Ok(()) }.and(result)
             });
             match result {
@@ -133,13 +143,13 @@ impl<'c> Worker<'c> {
                     self.context.control.set_owned(self.thread, &[]);
                     self.context.metrics.session_ended();
                     self.context.control.set_state(self.thread, ThreadState::Failed(reason));
-                    pause = if started.elapsed() > Duration::from_secs(30) { Duration::from_millis(100) } else { pause * 2 };
-                    std::thread::sleep(pause.min(Duration::from_secs(5)));
+                    pause = if self.since(started) > Duration::from_secs(30) { Duration::from_millis(100) } else { pause * 2 };
+                    self.context.clock.sleep(pause.min(Duration::from_secs(5)));
                 }
             }
         }
         for stage in self.partitions.iter_mut().flatten().flat_map(Partition::stages) {
-            if let Err(error) = stage.store.flush(super::now()) {
+            if let Err(error) = stage.store.flush(self.context.clock.wall()) {
                 tracing::warn!(%error, "state was not written; it will be restored from the changelog");
                 self.context.control.set_unclean();
             }
@@ -182,7 +192,7 @@ impl<'c> Worker<'c> {
         match change {
             Change::Revoked | Change::Lost => {
                 tracing::info!(thread = self.thread, ?change, "partitions are given up");
-                self.context.control.set_owned(self.thread, &[]);
+                self.give_up();
                 self.context.control.set_state(self.thread, ThreadState::Waiting);
                 session.release()
             }
@@ -198,10 +208,28 @@ impl<'c> Worker<'c> {
         }
     }
 
+    /// From here on nothing is written for any partition, until they are taken over again: others may have them by now.
+    fn give_up(&mut self) {
+        self.context.control.set_owned(self.thread, &[]);
+        if self.context.is_broken_by(Mutation::WorkAfterRevoke) {
+            return;
+        }
+        for stage in self.partitions.iter_mut().flatten().flat_map(Partition::stages) {
+            stage.rest();
+        }
+    }
+
+    fn since(&self, moment: Duration) -> Duration {
+        self.context.clock.elapsed().saturating_sub(moment)
+    }
+
     fn rewind(&mut self, session: &dyn Session) -> Result<(), LogError> {
         self.discard();
+        if self.context.is_broken_by(Mutation::NoRewind) {
+            return Ok(());
+        }
         // whatever the reason is, it may need a moment to pass
-        std::thread::sleep(Duration::from_millis(50));
+        self.context.clock.sleep(Duration::from_millis(50));
         // a rebalance in between: what is committed is read when partitions are taken over again
         if self.change.is_none() { session.rewind() } else { Ok(()) }
     }
@@ -209,20 +237,21 @@ impl<'c> Worker<'c> {
     /// Undoes the batch.
     fn discard(&mut self) {
         self.outbox.clear();
+        let task_too = !self.context.is_broken_by(Mutation::KeepOverlay);
         for stage in self.partitions.iter_mut().flatten().flat_map(Partition::stages) {
-            stage.discard();
+            stage.discard(task_too);
         }
     }
 
     /// Once a second: watermarks, and offsets moved past transaction markers.
     fn tick(&mut self, session: &dyn Session) {
         let control = &self.context.control;
-        if self.last_watermark.elapsed() < control.tick(SECOND) {
+        if self.since(self.last_watermark) < control.tick(SECOND) {
             return;
         }
-        self.last_watermark = Instant::now();
+        self.last_watermark = self.context.clock.elapsed();
         let partitions = self.context.log.partitions();
-        let wall = super::now();
+        let wall = self.context.clock.wall();
         for (number, partition) in self.partitions.iter_mut().enumerate() {
             let Some(partition) = partition.as_mut().filter(|_| control.owns(self.thread, number as u32)) else { continue };
             for stage in partition.stages() {
@@ -247,8 +276,9 @@ impl<'c> Worker<'c> {
 
     /// Seals the touched tasks and commits. An empty batch commits nothing.
     fn commit(&mut self, session: &dyn Session, batch: &Batch<'_>) -> Result<(), Failure> {
-        let publish = if self.last_boards.elapsed() >= SECOND { Publish::All } else { Publish::ButBoards };
-        let mut next = Vec::new();
+        let publish = if self.since(self.last_boards) >= SECOND { Publish::All } else { Publish::ButBoards };
+        let fenced = !self.context.is_broken_by(Mutation::WorkAfterRevoke);
+        let (mut next, mut moved) = (Vec::new(), false);
         for (number, partition) in self.partitions.iter_mut().enumerate() {
             for stage in partition.iter_mut().flat_map(Partition::stages) {
                 if !stage.touched && !(stage.owes_boards && publish == Publish::All) {
@@ -259,38 +289,61 @@ impl<'c> Worker<'c> {
                 if let Some(fault) = stage.task.fault() {
                     return Err(Failure::Store(stage.doubt(&fault.to_string())));
                 }
-                next.extend(stage.pending(number as u32));
+                moved |= stage.has_moved();
+                // those that have not moved too: a commit that names an offset of its partition is fenced
+                next.extend(stage.pending(number as u32, fenced));
             }
         }
         if publish == Publish::All {
-            self.last_boards = Instant::now();
+            self.last_boards = self.context.clock.elapsed();
         }
-        if self.outbox.is_empty() && next.is_empty() {
+        if self.outbox.is_empty() && !moved {
             return Ok(());
         }
-        let started = Instant::now();
-        match session.commit(&self.outbox, &next) {
+        let started = self.context.clock.elapsed();
+        if self.context.is_broken_by(Mutation::StateBeforeCommit) {
+            self.take_in(session, publish)?;
+        }
+        match self.commit_to(session, &next) {
             Ok(()) => {}
             Err(CommitError::Aborted(reason)) => {
                 tracing::warn!(thread = self.thread, reason, "a transaction was aborted; its records are read again");
                 self.context.metrics.aborted();
                 return Err(Failure::Again);
             }
+            Err(CommitError::Unknown(_)) if self.context.is_broken_by(Mutation::KeepSession) => return Err(Failure::Again),
             Err(error @ CommitError::Unknown(_)) => return Err(Failure::Session(LogError::Session(error.to_string()))),
         }
         let metrics = &self.context.metrics;
-        metrics.committed(started.elapsed(), batch, &self.outbox, super::now());
+        metrics.committed(self.since(started), batch, &self.outbox, self.context.clock.wall());
+        self.take_in(session, publish)?;
+        self.outbox.clear();
+        self.context.control.worked_off(batch.messages.len() as u64);
+        Ok(())
+    }
+
+    fn commit_to(&self, session: &dyn Session, next: &[Next]) -> Result<(), CommitError> {
+        if self.context.is_broken_by(Mutation::OffsetsBeforeOutputs) {
+            return session.commit(&Outbox::default(), next).and_then(|()| session.commit(&self.outbox, &[]));
+        }
+        if self.context.is_broken_by(Mutation::OutputsBeforeOffsets) {
+            return session.commit(&self.outbox, &[]).and_then(|()| session.commit(&Outbox::default(), next));
+        }
+        session.commit(&self.outbox, next)
+    }
+
+    /// The batch is committed: the stores take in what it has changed.
+    fn take_in(&mut self, session: &dyn Session, publish: Publish) -> Result<(), Failure> {
+        let context = self.context;
+        let interval = Duration::from_millis(context.settings.state.flush_interval.0.max(0) as u64);
         for (number, partition) in self.partitions.iter_mut().enumerate() {
             for stage in partition.iter_mut().flat_map(Partition::stages).filter(|stage| stage.touched) {
-                stage.committed(number as u32, session, publish, metrics);
-                let interval = Duration::from_millis(self.context.settings.state.flush_interval.0.max(0) as u64);
-                if let Err(error) = stage.store.flush_if_due(interval, super::now()) {
+                stage.committed(number as u32, session, publish, context);
+                if let Err(error) = stage.store.flush_if_due(interval, context.clock.wall()) {
                     return Err(Failure::Store(stage.doubt(&error.to_string())));
                 }
             }
         }
-        self.outbox.clear();
-        self.context.control.worked_off(batch.messages.len() as u64);
         Ok(())
     }
 }

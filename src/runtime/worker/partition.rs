@@ -1,11 +1,10 @@
 //! The two tasks of a partition, their stores, and how far they are.
 
-use super::{StageTask, Stages};
+use super::{Context, Mutation, StageTask, Stages};
 use crate::engine::{Counters, Publish};
 use crate::events::Timestamp;
 use crate::outputs::Topic;
 use crate::runtime::log::{Next, Place, Session};
-use crate::runtime::metrics::Metrics;
 use crate::runtime::store::{Stores, TaskStore};
 use crate::state::StoreError;
 
@@ -117,10 +116,16 @@ impl Stage {
         }
     }
 
-    /// Offsets that this batch has moved.
-    pub fn pending(&self, number: u32) -> impl Iterator<Item = Next> {
-        let moved = self.inputs.iter().enumerate().filter(|(i, _)| self.pending[*i] != self.committed[*i]);
-        moved.map(move |(i, &topic)| (Place::new(topic, number), self.pending[i]))
+    /// Whether this batch has moved an offset.
+    pub fn has_moved(&self) -> bool {
+        self.pending != self.committed
+    }
+
+    /// The next offsets with this batch: those that it has moved, or all.
+    pub fn pending(&self, number: u32, all: bool) -> impl Iterator<Item = Next> {
+        let moved = move |i: usize| self.pending[i] != self.committed[i] || all && self.pending[i] > 0;
+        let named = self.inputs.iter().enumerate().filter(move |(i, _)| moved(*i));
+        named.map(move |(i, &topic)| (Place::new(topic, number), self.pending[i]))
     }
 
     pub fn named_offsets(&self) -> Vec<(&'static str, u64)> {
@@ -128,22 +133,35 @@ impl Stage {
     }
 
     /// The batch is committed: its changes are state now.
-    pub fn committed(&mut self, number: u32, session: &dyn Session, publish: Publish, metrics: &Metrics) {
+    pub fn committed(&mut self, number: u32, session: &dyn Session, publish: Publish, context: &Context) {
         self.committed = self.pending;
-        self.store.absorb(self.task.take_changes());
-        let changelog = session.committed_to(Place::new(self.changelog, number));
+        let changes = self.task.take_changes();
+        if !context.is_broken_by(Mutation::SkipTakeChanges) {
+            self.store.absorb(changes);
+        }
+        let mut changelog = session.committed_to(Place::new(self.changelog, number));
+        if context.is_broken_by(Mutation::PositionAhead) {
+            changelog = changelog.map(|next| next + 1);
+        }
         self.store.advance(changelog, &self.named_offsets());
         (self.touched, self.owes_boards) = (false, publish == Publish::ButBoards);
         if let Some(counters) = self.task.counters() {
-            metrics.counted(&self.reported, counters);
+            context.metrics.counted(&self.reported, counters);
             self.reported = counters.clone();
         }
     }
 
-    pub fn discard(&mut self) {
-        self.task.discard();
+    pub fn discard(&mut self, task_too: bool) {
+        if task_too {
+            self.task.discard();
+        }
         self.pending = self.committed;
         self.touched = false;
+    }
+
+    /// Nothing is to be written for this stage until it is taken over again.
+    pub fn rest(&mut self) {
+        (self.touched, self.owes_boards) = (false, false);
     }
 
     /// The store cannot be relied on: it will be rebuilt. Gives the reason back.

@@ -1,13 +1,12 @@
 //! Taking partitions over: their stores are brought to where the changelog is.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::partition::{Partition, Stage};
-use super::{ThreadState, Worker};
+use super::{Mutation, ThreadState, Worker};
 use crate::events::{Duration as Span, Timestamp};
 use crate::outputs::Topic;
 use crate::runtime::log::{Batch, Limit, LogError, Next, Place, Session};
-use crate::runtime::now;
 use crate::runtime::store::Position;
 
 /// How long to read a changelog before looking after the session again.
@@ -34,7 +33,7 @@ impl Worker<'_> {
                 *slot = Some(opened.map_err(|error| LogError::Session(error.to_string()))?);
             }
         }
-        let started = Instant::now();
+        let started = self.context.clock.elapsed();
         let mut rows = 0;
         for account in [false, true] {
             match self.restore_stage(session, account, partitions, &committed)? {
@@ -43,7 +42,7 @@ impl Worker<'_> {
             }
         }
         if rows > 0 {
-            tracing::info!(thread = self.thread, rows, seconds = started.elapsed().as_secs_f64(), "state is restored");
+            tracing::info!(thread = self.thread, rows, seconds = self.since(started).as_secs_f64(), "state is restored");
         }
         Ok(true)
     }
@@ -62,7 +61,7 @@ impl Worker<'_> {
         committed: &[Next],
     ) -> Result<Option<u64>, LogError> {
         let topic = if account { Topic::AccountChangelog } else { Topic::ContactChangelog };
-        let retention = self.context.settings.state.delete_retention;
+        let (wall, retention) = (self.context.clock.wall(), self.context.settings.state.delete_retention);
         let store_error = |error: crate::state::StoreError| LogError::Session(error.to_string());
 
         let mut from = Vec::new();
@@ -76,7 +75,7 @@ impl Worker<'_> {
             let bounds = changelog.bounds(*number);
             let Some(stage) = self.stage(*number, account) else { continue };
             let Some(position) = stage.store.position() else { continue };
-            if let Err(reason) = check(position, bounds, *number, committed, now(), retention) {
+            if let Err(reason) = check(position, bounds, *number, committed, wall, retention) {
                 tracing::warn!(partition = *number, topic = topic.name(), reason, "state on disk is not used");
                 stage.store.wipe().map_err(store_error)?;
                 (*from, doubted) = (0, true);
@@ -85,16 +84,27 @@ impl Worker<'_> {
         if doubted {
             changelog = session.changelog(topic, &from)?;
         }
+        let all = changelog.progress().1;
+        let limit = if self.context.is_broken_by(Mutation::SkipRestore) {
+            0
+        } else if self.context.is_broken_by(Mutation::RestoreStopsEarly) {
+            all - all / 8
+        } else {
+            u64::MAX
+        };
         let mut rows = 0;
         let mut failed = None;
         let mut idle = Batch::default();
         loop {
             let done = changelog.read(SLICE, &mut |(number, key, value)| {
                 rows += 1;
+                if rows > limit {
+                    return;
+                }
                 let Some(stage) = self.stage(number, account) else { return };
                 stage.store.absorb(vec![(key.to_vec(), value.map(<[u8]>::to_vec))]);
                 if rows % 1000 == 0
-                    && let Err(error) = stage.store.flush_if_due(Duration::MAX, now())
+                    && let Err(error) = stage.store.flush_if_due(Duration::MAX, wall)
                 {
                     failed = Some(error);
                 }

@@ -117,6 +117,8 @@ fn context(log: &LocalLog, dir: &Path, threads: usize) -> Arc<Context> {
         rules_topic: Mutex::default(),
         metrics: Metrics::new().unwrap(),
         control: Control::new(threads, true),
+        clock: Arc::new(crate::runtime::clock::SystemClock::default()),
+        mutation: None,
     })
 }
 

@@ -16,6 +16,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 pub use self::disk::{Call, Directory, Disk, Fault, MemDisk};
 pub use self::frame::Stored;
+pub use self::session::LocalSession;
 use super::{Changelog, Log, LogError, Next, Place, Session};
 use crate::events::Timestamp;
 use crate::outputs::{Outbox, Route, Topic, partitioner};
@@ -270,6 +271,9 @@ fn recover(disk: &dyn Disk) -> Result<Index, String> {
             }
             tracing::warn!(file = name, bytes = bytes.len() - position, "an unfinished commit was cut off");
             disk.truncate(&name, position as u64).map_err(|error| format!("{name}: {error}"))?;
+        } else if i + 1 == segments.len() {
+            // the last commit may have been written but not synced; it counts from here on
+            disk.sync(&name).map_err(|error| format!("{name}: {error}"))?;
         }
         // a file that was rewritten is not written to again
         let is_open = i + 1 == segments.len() && segment.first == segment.last;
@@ -289,6 +293,10 @@ impl Log for LocalLog {
     }
 
     fn session(&self, thread: usize, threads: usize) -> Result<Box<dyn Session>, LogError> {
+        if let Some(reason) = &self.index().broken {
+            // only opening the log again can tell what is on the disk
+            return Err(LogError::Fatal(reason.clone()));
+        }
         let mine = (0..self.0.partitions).filter(|partition| *partition as usize % threads.max(1) == thread).collect();
         Ok(Box::new(session::LocalSession::open(self.clone(), mine)))
     }

@@ -30,21 +30,29 @@ impl LocalSession {
         let number = {
             let mut index = log.index();
             index.sessions += 1;
-            let number = index.sessions;
-            for &partition in &partitions {
-                index.owners.insert(partition, number);
-            }
-            number
+            index.sessions
         };
-        LocalSession {
+        let session = LocalSession {
             log,
             number,
-            change: RefCell::new(Some(Change::Assigned(partitions))),
+            change: RefCell::default(),
             accepted: RefCell::default(),
             positions: RefCell::default(),
             turn: Cell::new(0),
             written: RefCell::default(),
+        };
+        session.assign(partitions);
+        session
+    }
+
+    /// Gives the session partitions, those of other sessions too: these can no longer commit for them.
+    pub fn assign(&self, partitions: Vec<u32>) {
+        let mut index = self.log.index();
+        for &partition in &partitions {
+            index.owners.insert(partition, self.number);
         }
+        drop(index);
+        *self.change.borrow_mut() = Some(Change::Assigned(partitions));
     }
 
     fn committed(&self) -> Vec<Next> {

@@ -1,0 +1,52 @@
+//! Ways to break the loop on purpose.
+
+use super::Context;
+
+/// One ordering rule of the loop, broken. A service has none of these; tests show that each is noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutation {
+    /// The stores take in a batch before it is committed.
+    StateBeforeCommit,
+    /// Offsets are committed by themselves, before the outputs.
+    OffsetsBeforeOutputs,
+    /// Outputs are committed by themselves, before the offsets.
+    OutputsBeforeOffsets,
+    /// An aborted batch leaves its changes in the overlay.
+    KeepOverlay,
+    /// After an aborted batch reading goes on where it was.
+    NoRewind,
+    /// A commit with an unknown outcome is taken for one that was aborted.
+    KeepSession,
+    /// The stores do not take in what was committed.
+    SkipTakeChanges,
+    /// Some of the changelog is left out when partitions are taken over.
+    RestoreStopsEarly,
+    /// Partitions are worked on as if all of the changelog were in their stores.
+    SkipRestore,
+    /// A store on disk says that it is further than its rows.
+    PositionAhead,
+    /// What was given up is worked on until it is taken over elsewhere, and commits are fenced only when offsets move.
+    WorkAfterRevoke,
+}
+
+impl Mutation {
+    pub const ALL: [Mutation; 11] = [
+        Mutation::StateBeforeCommit,
+        Mutation::OffsetsBeforeOutputs,
+        Mutation::OutputsBeforeOffsets,
+        Mutation::KeepOverlay,
+        Mutation::NoRewind,
+        Mutation::KeepSession,
+        Mutation::SkipTakeChanges,
+        Mutation::RestoreStopsEarly,
+        Mutation::SkipRestore,
+        Mutation::PositionAhead,
+        Mutation::WorkAfterRevoke,
+    ];
+}
+
+impl Context {
+    pub(super) fn is_broken_by(&self, mutation: Mutation) -> bool {
+        self.mutation == Some(mutation)
+    }
+}

@@ -1,0 +1,217 @@
+//! The local log with faults: what a process sees of it passes here.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scorekeeper::events::Timestamp;
+use scorekeeper::outputs::{Outbox, Topic};
+use scorekeeper::runtime::log::local::{LocalLog, LocalSession};
+use scorekeeper::runtime::log::{
+    Batch, Change, Changelog, CommitError, End, Limit, Log, LogError, Next, Place, Row, Session,
+};
+
+use super::world::{Baton, World};
+
+/// The log of one process.
+pub struct SimLog {
+    pub log: LocalLog,
+    pub world: Arc<World>,
+    pub baton: Arc<Baton>,
+    pub process: usize,
+}
+
+impl Log for SimLog {
+    fn partitions(&self) -> u32 {
+        self.log.partitions()
+    }
+
+    fn session(&self, _: usize, _: usize) -> Result<Box<dyn Session>, LogError> {
+        self.world.point(self.process);
+        // refused where the log itself would refuse it
+        drop(self.log.session(usize::MAX, 1)?);
+        let assigned = {
+            let mut state = self.world.lock();
+            let generation = state.generation;
+            let member = &mut state.members[self.process];
+            (member.has_session, member.joined) = (true, generation);
+            let assigned = member.assigned.clone();
+            state.count("sessions");
+            assigned
+        };
+        let inner = LocalSession::open(self.log.clone(), assigned);
+        let (world, baton, process) = (self.world.clone(), self.baton.clone(), self.process);
+        Ok(Box::new(SimSession { inner, world, baton, process, is_leaving: Cell::new(false) }))
+    }
+
+    fn ends(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
+        self.log.ends(places)
+    }
+}
+
+struct SimSession {
+    inner: LocalSession,
+    world: Arc<World>,
+    baton: Arc<Baton>,
+    process: usize,
+    /// It was told that its partitions go elsewhere.
+    is_leaving: Cell<bool>,
+}
+
+impl SimSession {
+    fn point(&self) {
+        self.world.point(self.process);
+    }
+
+    /// Takes part in a new assignment, once that may be.
+    fn join(&self) {
+        let mut state = self.world.lock();
+        let generation = state.generation;
+        let may = state.members[self.process].released == generation
+            && (state.impatient || state.others_have_released(self.process));
+        if self.is_leaving.get() && may {
+            self.is_leaving.set(false);
+            let member = &mut state.members[self.process];
+            member.joined = generation;
+            self.inner.assign(member.assigned.clone());
+        }
+    }
+}
+
+impl Session for SimSession {
+    fn poll<'s>(&'s self, _: Duration, limit: Limit, batch: &mut Batch<'s>) -> Result<(), LogError> {
+        self.baton.pass();
+        self.point();
+        let most = {
+            let mut state = self.world.lock();
+            let pace = state.pace;
+            let passed = state.random.below(pace);
+            state.elapsed += Duration::from_millis(passed);
+            if state.fails(200) {
+                state.count("sessions lost");
+                return Err(LogError::Session("the connection is gone".to_owned()));
+            }
+            if state.faults { 1 + state.random.below(25) as usize } else { usize::MAX / 2 }
+        };
+        self.join();
+        if self.world.lock().members[self.process].joined != self.world.lock().generation {
+            return Ok(());
+        }
+        let limit = Limit { records: limit.records.min(batch.messages.len() + most), ..limit };
+        self.inner.poll(Duration::ZERO, limit, batch)
+    }
+
+    fn take_change(&self) -> Option<Change> {
+        let mut state = self.world.lock();
+        if state.members[self.process].joined == state.generation {
+            return self.inner.take_change();
+        }
+        if self.is_leaving.replace(true) {
+            return None;
+        }
+        // what it was to take over is out of date
+        self.inner.take_change();
+        state.count("rebalances");
+        Some(if state.random.one_in(4) { Change::Lost } else { Change::Revoked })
+    }
+
+    fn accept(&self, partitions: &[u32]) -> Result<Vec<Next>, LogError> {
+        self.point();
+        self.inner.accept(partitions)
+    }
+
+    fn start(&self) -> Result<(), LogError> {
+        self.point();
+        self.inner.start()
+    }
+
+    fn release(&self) -> Result<(), LogError> {
+        self.point();
+        let mut state = self.world.lock();
+        let generation = state.generation;
+        state.members[self.process].released = generation;
+        self.inner.release()
+    }
+
+    fn commit(&self, outbox: &Outbox, next: &[Next]) -> Result<(), CommitError> {
+        self.point();
+        let is_lost = {
+            let mut state = self.world.lock();
+            state.count("commits");
+            if state.fails(25) {
+                state.count("aborts");
+                return Err(CommitError::Aborted("simulated".to_owned()));
+            }
+            if state.fails(40) {
+                state.count("lost commits");
+                return Err(CommitError::Unknown("it never happened".to_owned()));
+            }
+            state.fails(40)
+        };
+        self.inner.commit(outbox, next)?;
+        self.world.lock().promised(next);
+        self.point();
+        if is_lost {
+            self.world.lock().count("lost answers");
+            return Err(CommitError::Unknown("it did happen".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn rewind(&self) -> Result<(), LogError> {
+        self.point();
+        self.inner.rewind()
+    }
+
+    fn committed_to(&self, place: Place) -> Option<u64> {
+        self.inner.committed_to(place)
+    }
+
+    fn end(&self, place: Place) -> Option<End> {
+        let end = self.inner.end(place)?;
+        let mut state = self.world.lock();
+        let at = Timestamp(state.wall + state.elapsed.as_millis() as i64);
+        Some(End { at, reached: end.reached && !state.fails(4), ..end })
+    }
+
+    fn changelog(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
+        self.point();
+        let inner = self.inner.changelog(topic, from)?;
+        Ok(Box::new(SimChangelog { inner, session: self }))
+    }
+}
+
+impl Drop for SimSession {
+    fn drop(&mut self) {
+        self.world.lock().members[self.process].has_session = false;
+    }
+}
+
+struct SimChangelog<'s> {
+    inner: Box<dyn Changelog + 's>,
+    session: &'s SimSession,
+}
+
+impl Changelog for SimChangelog<'_> {
+    fn read(&mut self, _: Duration, row: &mut dyn FnMut(Row<'_>)) -> Result<bool, LogError> {
+        self.session.point();
+        if self.session.world.lock().fails(3) {
+            return Ok(false);
+        }
+        self.session.world.lock().count("restores");
+        let done = self.inner.read(Duration::from_secs(3600), &mut |read| {
+            self.session.point();
+            row(read);
+        })?;
+        self.session.point();
+        Ok(done)
+    }
+
+    fn bounds(&self, partition: u32) -> (u64, u64) {
+        self.inner.bounds(partition)
+    }
+
+    fn progress(&self) -> (u64, u64) {
+        self.inner.progress()
+    }
+}

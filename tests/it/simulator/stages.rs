@@ -1,0 +1,83 @@
+//! The tasks of the service, with places to crash between their calls.
+
+use std::sync::Arc;
+
+use scorekeeper::engine::{AccountTask, ContactTask, Counters, Input, Limits, Publish, Task};
+use scorekeeper::events::Timestamp;
+use scorekeeper::outputs::Outbox;
+use scorekeeper::rulebook::RuleSet;
+use scorekeeper::runtime::worker::{StageTask, Stages};
+use scorekeeper::state::{Changes, Store, StoreError};
+
+use super::world::World;
+
+pub struct SimStages {
+    pub world: Arc<World>,
+    pub process: usize,
+}
+
+impl SimStages {
+    fn wrap<T: StageTask + 'static>(&self, task: T) -> Box<dyn StageTask> {
+        Box::new(SimTask { task, world: self.world.clone(), process: self.process })
+    }
+}
+
+impl Stages for SimStages {
+    fn contact(&self, partition: u32, partitions: u32) -> Box<dyn StageTask> {
+        self.wrap(ContactTask::new(partition, partitions, Limits::default(), false))
+    }
+
+    fn account(&self, partition: u32, partitions: u32) -> Box<dyn StageTask> {
+        self.wrap(AccountTask::new(partition, partitions))
+    }
+}
+
+struct SimTask<T> {
+    task: T,
+    world: Arc<World>,
+    process: usize,
+}
+
+impl<T: Task> Task for SimTask<T> {
+    fn apply(&mut self, store: &dyn Store, rules: &RuleSet, input: &Input<'_>, out: &mut Outbox) {
+        // the loop would take an unwinding for a rule that panics
+        self.world.reaches_end(self.process);
+        self.task.apply(store, rules, input, out);
+    }
+
+    fn reject(&mut self, input: &Input<'_>, message: &str, out: &mut Outbox) {
+        self.task.reject(input, message, out);
+    }
+
+    fn seal(&mut self, store: &dyn Store, rules: &RuleSet, publish: Publish, out: &mut Outbox) {
+        self.world.point(self.process);
+        self.task.seal(store, rules, publish, out);
+        self.world.point(self.process);
+    }
+
+    fn fault(&self) -> Option<&StoreError> {
+        self.task.fault()
+    }
+
+    fn take_changes(&mut self) -> Changes {
+        self.world.point(self.process);
+        let changes = self.task.take_changes();
+        self.world.point(self.process);
+        changes
+    }
+
+    fn discard(&mut self) {
+        self.task.discard();
+    }
+}
+
+impl<T: StageTask> StageTask for SimTask<T> {
+    fn watermark(&mut self, partitions: u32, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
+        self.world.point(self.process);
+        self.task.watermark(partitions, wall, caught_up, out);
+    }
+
+    fn counters(&self) -> Option<&Counters> {
+        self.task.counters()
+    }
+}
