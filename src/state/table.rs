@@ -91,7 +91,18 @@ pub enum Table {
 impl Table {
     /// Whether rows are read in the order of their keys. The others are only ever read one by one.
     pub fn is_ordered(self) -> bool {
-        !matches!(self, Table::Contact | Table::TimelineChunk | Table::Identities)
+        !matches!(
+            self,
+            Table::Contact
+                | Table::TimelineChunk
+                | Table::Identities
+                | Table::Goal
+                | Table::Grant
+                | Table::Statement
+                | Table::Payment
+                | Table::PendingRefund
+                | Table::Spif
+        )
     }
 }
 
