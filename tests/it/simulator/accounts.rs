@@ -71,7 +71,7 @@ impl<'m> ActorModel<'m> {
             accounts: BTreeMap::new(),
             dead: BTreeMap::new(),
             watermarks: vec![None; partitions],
-            now: i64::MIN,
+            now: 0,
             seen: BTreeSet::new(),
             last: BTreeMap::new(),
             commands: Vec::new(),

@@ -41,7 +41,7 @@ impl Log for SimLog {
         };
         let inner = LocalSession::open(self.log.clone(), assigned);
         let (world, baton, process) = (self.world.clone(), self.baton.clone(), self.process);
-        Ok(Box::new(SimSession { inner, world, baton, process, is_leaving: Cell::new(false) }))
+        Ok(Box::new(SimSession { inner, world, baton, process, is_leaving: Cell::new(false), has_left: Cell::new(false) }))
     }
 
     fn ends(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
@@ -56,6 +56,8 @@ struct SimSession {
     process: usize,
     /// It was told that its partitions go elsewhere.
     is_leaving: Cell<bool>,
+    /// And it has given them up.
+    has_left: Cell<bool>,
 }
 
 impl SimSession {
@@ -63,18 +65,23 @@ impl SimSession {
         self.world.point(self.process);
     }
 
-    /// Takes part in a new assignment, once that may be.
-    fn join(&self) {
+    /// Takes part in a new assignment, once that may be. False while it does not.
+    fn join(&self) -> bool {
         let mut state = self.world.lock();
         let generation = state.generation;
-        let may = state.members[self.process].released == generation
-            && (state.impatient || state.others_have_released(self.process));
-        if self.is_leaving.get() && may {
+        if self.has_left.get() {
+            // whatever was decided since
+            state.members[self.process].released = generation;
+        }
+        let may = self.has_left.get() && (state.impatient || state.others_have_released(self.process));
+        let member = &mut state.members[self.process];
+        if may {
             self.is_leaving.set(false);
-            let member = &mut state.members[self.process];
+            self.has_left.set(false);
             member.joined = generation;
             self.inner.assign(member.assigned.clone());
         }
+        member.joined == generation
     }
 }
 
@@ -93,8 +100,7 @@ impl Session for SimSession {
             }
             if state.faults { 1 + state.random.below(25) as usize } else { usize::MAX / 2 }
         };
-        self.join();
-        if self.world.lock().members[self.process].joined != self.world.lock().generation {
+        if !self.join() {
             return Ok(());
         }
         let limit = Limit { records: limit.records.min(batch.messages.len() + most), ..limit };
@@ -127,9 +133,7 @@ impl Session for SimSession {
 
     fn release(&self) -> Result<(), LogError> {
         self.point();
-        let mut state = self.world.lock();
-        let generation = state.generation;
-        state.members[self.process].released = generation;
+        self.has_left.set(self.is_leaving.get());
         self.inner.release()
     }
 

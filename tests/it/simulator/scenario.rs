@@ -250,8 +250,10 @@ impl Scenario {
                 keep(&self.template.state(process).dir);
             }
             End::Crashed => self.count("crashes"),
-            End::Failed(_) => {
-                self.count("failures");
+            End::Failed(reason) => {
+                if !reason.starts_with("local log") {
+                    self.errors.push(format!("process {process} gave up: {reason}"));
+                }
                 self.reopen(false);
             }
             End::Panicked(message) => self.errors.push(format!("process {process} panicked: {message}")),
@@ -327,7 +329,10 @@ impl Scenario {
                     break;
                 }
                 if turn > 3000 {
-                    return self.errors.push(format!("not worked off after {turn} turns of round {round}"));
+                    let generation = self.world.lock().generation;
+                    let state = format!("{:?} of generation {}", self.world.lock().members, generation);
+                    let committed = self.committed();
+                    return self.errors.push(format!("not worked off after {turn} turns of round {round}: {state}, {committed:?}"));
                 }
             }
             self.world.lock().elapsed += Duration::from_secs(2);
