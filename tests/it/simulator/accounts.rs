@@ -228,7 +228,8 @@ impl Account {
             grant(format!("{account}/goal/calls/2026-11/{rep}/base"), 5, 0);
         }
         for (level, xp, coins) in [(2, 300, 5), (3, 900, 7)] {
-            if self.xp.get(rep).copied().unwrap_or_default() >= xp && self.grants.insert(format!("{account}/level/{level}/{rep}")) {
+            if self.xp.get(rep).copied().unwrap_or_default() >= xp && self.grants.insert(format!("{account}/level/{level}/{rep}"))
+            {
                 *self.coins.entry(rep.to_owned()).or_default() += coins;
             }
         }

@@ -122,8 +122,7 @@ impl<'l> Auditor<'l> {
             for (value, times) in &model.dead {
                 *dead.entry(value.clone()).or_default() += times;
             }
-            let missing: Vec<_> =
-                model.missing().filter(|(account, _)| model.accounts.contains_key(account)).cloned().collect();
+            let missing: Vec<_> = model.missing().filter(|(account, _)| model.accounts.contains_key(account)).cloned().collect();
             self.expect(missing.is_empty(), || format!("never sent on: {missing:?}"));
             self.actors(model);
         }
@@ -215,8 +214,12 @@ impl<'l> Auditor<'l> {
             let number: u64 = contact.strip_prefix('m')?.split('/').next()?.parse().ok()?;
             Some(format!("{account}/m{}", number / 2 * 2))
         };
-        let merged: BTreeSet<String> =
-            lead.taken.values().filter(|taken| taken.kind == "contact.merged").filter_map(|taken| group(&taken.contact)).collect();
+        let merged: BTreeSet<String> = lead
+            .taken
+            .values()
+            .filter(|taken| taken.kind == "contact.merged")
+            .filter_map(|taken| group(&taken.contact))
+            .collect();
         let mut expected: BTreeMap<String, (i64, BTreeSet<String>)> = BTreeMap::new();
         for (key, contact) in &lead.contacts {
             let Some(name) = group(key) else { continue };
@@ -245,7 +248,11 @@ impl<'l> Auditor<'l> {
         }
         self.equal_maps("merged contacts", &found, &expected);
         sums.retain(|name, _| expected.contains_key(name));
-        self.equal_maps("timeline of merged contacts", &sums, &expected.into_iter().map(|(key, (score, _))| (key, score)).collect());
+        self.equal_maps(
+            "timeline of merged contacts",
+            &sums,
+            &expected.into_iter().map(|(key, (score, _))| (key, score)).collect(),
+        );
     }
 
     /// The sums of a ledger by account/rep. Every entry is there once.
@@ -271,7 +278,8 @@ impl<'l> Auditor<'l> {
         let of_progress = |field: &str| progress.iter().map(|(key, rep)| (key.clone(), rep[field].as_i64().unwrap())).collect();
         let by_rep = |of: &dyn Fn(&super::accounts::Account) -> BTreeMap<String, i64>| -> BTreeMap<String, i64> {
             let all = model.accounts.iter();
-            all.flat_map(|(name, account)| of(account).into_iter().map(move |(rep, sum)| (format!("{name}/{rep}"), sum))).collect()
+            all.flat_map(|(name, account)| of(account).into_iter().map(move |(rep, sum)| (format!("{name}/{rep}"), sum)))
+                .collect()
         };
         let (expected_xp, expected_coins) = (by_rep(&|a| a.xp.clone()), by_rep(&|a| a.coins.clone()));
         self.equal_maps("xp ledger", &nonzero(xp.clone()), &nonzero(expected_xp.clone()));
@@ -404,7 +412,9 @@ impl<'l> Auditor<'l> {
                     store.scan(&[], &[], usize::MAX).unwrap_or_default().into_iter().collect();
                 found.remove(&[0][..]); // the position
                 let readable = |rows: BTreeMap<Vec<u8>, Vec<u8>>| -> BTreeMap<String, Vec<u8>> {
-                    rows.into_iter().map(|(key, value)| (format!("{} {}", key[0], String::from_utf8_lossy(&key[1..])), value)).collect()
+                    rows.into_iter()
+                        .map(|(key, value)| (format!("{} {}", key[0], String::from_utf8_lossy(&key[1..])), value))
+                        .collect()
                 };
                 self.equal_maps(&format!("store {name}-{partition}"), &readable(found), &readable(expected));
             }

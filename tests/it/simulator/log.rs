@@ -7,9 +7,7 @@ use std::time::Duration;
 use scorekeeper::events::Timestamp;
 use scorekeeper::outputs::{Outbox, Topic};
 use scorekeeper::runtime::log::local::{LocalLog, LocalSession};
-use scorekeeper::runtime::log::{
-    Batch, Change, Changelog, CommitError, End, Limit, Log, LogError, Next, Place, Row, Session,
-};
+use scorekeeper::runtime::log::{Batch, Change, Changelog, CommitError, End, Limit, Log, LogError, Next, Place, Row, Session};
 
 use super::world::{Baton, World};
 

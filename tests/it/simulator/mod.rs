@@ -82,7 +82,8 @@ fn nothing_is_lost_and_nothing_is_done_twice() {
         Ok(counts) => {
             println!("{seeds} seeds: {counts:?}");
             if seeds >= 200 {
-                for what in ["crashes", "aborts", "lost answers", "rebalances", "restores", "power failures", "stale", "damaged"] {
+                for what in ["crashes", "aborts", "lost answers", "rebalances", "restores", "power failures", "stale", "damaged"]
+                {
                     assert!(counts.get(what).is_some_and(|times| *times > 0), "no {what} in {seeds} seeds");
                 }
             }

@@ -124,7 +124,8 @@ impl LeadModel {
                 }
             }
             "form.submitted" | "proposal.sent" => {
-                let (entry, points, xp) = if kind == "form.submitted" { ("form.submitted", 7, 0) } else { ("proposal.sent", 20, 20) };
+                let (entry, points, xp) =
+                    if kind == "form.submitted" { ("form.submitted", 7, 0) } else { ("proposal.sent", 20, 20) };
                 let outcome = if contact.once.contains(&entry) { "repeated" } else { "counted" };
                 contact.once.push(entry);
                 enter(contact, entry, outcome, points, xp, 0);

@@ -332,7 +332,9 @@ impl Scenario {
                     let generation = self.world.lock().generation;
                     let state = format!("{:?} of generation {}", self.world.lock().members, generation);
                     let committed = self.committed();
-                    return self.errors.push(format!("not worked off after {turn} turns of round {round}: {state}, {committed:?}"));
+                    return self
+                        .errors
+                        .push(format!("not worked off after {turn} turns of round {round}: {state}, {committed:?}"));
                 }
             }
             self.world.lock().elapsed += Duration::from_secs(2);

@@ -225,7 +225,10 @@ impl Workload {
                 self.redemptions += 1;
                 let redemption = format!("d{}", self.redemptions - u64::from(self.random.one_in(8)));
                 let prize = *self.random.pick(&["headset", "headset", "mug", "yacht"]);
-                ("redemption.request", json!({"redemption": redemption, "rep": rep, "prize": prize, "quantity": 1 + self.random.below(2)}))
+                (
+                    "redemption.request",
+                    json!({"redemption": redemption, "rep": rep, "prize": prize, "quantity": 1 + self.random.below(2)}),
+                )
             }
             8..10 => {
                 let redemption = format!("d{}", 1 + self.random.below(self.redemptions + 1));
@@ -239,7 +242,10 @@ impl Workload {
             }
             _ => {
                 let amount = format!("{}.50", self.random.below(20));
-                ("statement.adjust", json!({"statement": format!("{account}/ae/2026-11/{rep}"), "amount": amount, "reason": "bonus"}))
+                (
+                    "statement.adjust",
+                    json!({"statement": format!("{account}/ae/2026-11/{rep}"), "amount": amount, "reason": "bonus"}),
+                )
             }
         };
         let value = json!({
