@@ -22,7 +22,7 @@ pub use self::control::{Control, ThreadState};
 pub use self::mutation::Mutation;
 use self::partition::Partition;
 use super::clock::Clock;
-use super::log::{Batch, Change, CommitError, Log, LogError, Place, Session};
+use super::log::{Batch, Change, CommitError, Log, LogError, Next, Place, Session};
 use super::metrics::Metrics;
 use super::rules::RulesTopic;
 use super::settings::Settings;
