@@ -2,12 +2,14 @@
 
 mod check;
 mod completions;
+mod demo;
 mod exit;
 mod generate;
 mod rules;
 mod run;
 mod schema;
 mod score;
+mod simulate;
 mod test;
 mod topics;
 
@@ -37,6 +39,8 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See it work: a live sales floor in one process, nothing to set up.
+    Demo(demo::Args),
     /// Run the service: read events, keep scores, write outputs.
     Run(run::Args),
     /// Score a file of events, offline and deterministically.
@@ -45,6 +49,8 @@ enum Command {
     Check(check::Args),
     /// Run the unit tests written beside rules.
     Test(test::Args),
+    /// Simulate a commission statement.
+    Simulate(simulate::Args),
     /// Compare the topics with their files, or make them so.
     Topics(topics::Args),
     /// Write seeded sample events.
@@ -65,11 +71,13 @@ pub fn main() -> std::process::ExitCode {
         }
     };
     let result = match cli.command {
+        Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args, cli.log_format),
         Command::Topics(args) => topics::run(&args, cli.output_format),
         Command::Score(args) => score::run(&args, cli.output_format),
         Command::Check(args) => check::run(&args, cli.output_format),
         Command::Test(args) => test::run(&args, cli.output_format),
+        Command::Simulate(args) => simulate::run(&args, cli.output_format),
         Command::Generate(args) => generate::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -25,10 +25,11 @@ pub fn run(args: &Args, log_format: Format) -> Result<Exit, Failure> {
         settings.telemetry.log_format = LogFormat::Json;
     }
     telemetry::start(&settings.telemetry);
-    let Some(dir) = &settings.rules.dir else {
-        return Err(Failure::new(Exit::Config, "no rules: set rules.dir"));
+    let rules = match &settings.rules.dir {
+        Some(dir) => Some(rules::load(std::slice::from_ref(dir))?),
+        None if settings.rules.topic => None,
+        None => return Err(Failure::new(Exit::Config, "no rules: set rules.dir, or rules.topic")),
     };
-    let rules = rules::load(std::slice::from_ref(dir))?;
     let log = service::open_log(&settings, args.stop_at_end)?;
     let context = service::prepare(settings, log, rules, args.stop_at_end)?;
     service::stop_on_signals(&context)?;

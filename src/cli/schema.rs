@@ -16,6 +16,8 @@ pub struct Args {
 enum Of {
     /// A rule document; the defaults are in it.
     Rules,
+    /// The settings file.
+    Config,
     /// A product event or command.
     Events,
     /// The value of every output topic.
@@ -25,6 +27,7 @@ enum Of {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let schema = match args.of {
         Of::Rules => rulebook::schema(),
+        Of::Config => crate::runtime::settings::schema(),
         Of::Events => events::schema(),
         Of::Outputs => outputs::schema(),
     };

@@ -19,7 +19,7 @@ pub struct Args {
 
 pub fn run(args: &Args, format: Format) -> Result<Exit, Failure> {
     let (mut passed, mut failed) = (0, Vec::new());
-    for path in test_files(&args.paths)? {
+    for path in rules::files(&args.paths, Exit::Data, rules::is_test)? {
         for (name, wrong) in run_file(&path)? {
             if wrong.is_empty() {
                 passed += 1;
@@ -40,31 +40,6 @@ pub fn run(args: &Args, format: Format) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, "no tests found: they are files named *.test.yaml"));
     }
     Ok(if failed.is_empty() { Exit::Success } else { Exit::Found })
-}
-
-fn test_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut found = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            walk(path, &mut found).map_err(|error| Failure::new(Exit::Data, format!("{}: {error}", path.display())))?;
-        } else {
-            found.push(path.clone());
-        }
-    }
-    Ok(found)
-}
-
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            walk(&path, found)?;
-        } else if path.to_string_lossy().ends_with(".test.yaml") {
-            found.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// Runs the cases of a file: the name of each, and what was not as expected.

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{Members, Reason, Rejection, account, digest, json, missing, optional, required, time, utf8};
+use super::{Members, Reason, Rejection, account, digest, instant, json, missing, optional, required, utf8};
 use crate::engine::Limits;
 use crate::events::{Data, Event, Timestamp};
 
@@ -26,7 +26,7 @@ pub fn read<'a>(members: &Members<'a>, limits: &Limits) -> Result<Event<'a>, Rej
 /// A time attribute, which is there but of no use if it is no text.
 pub fn attribute_time(value: Option<&str>) -> Result<Timestamp, Rejection> {
     let value = value.ok_or_else(|| missing("time"))?;
-    time(&json::text(value).unwrap_or(Cow::Borrowed(value)))
+    instant(&json::text(value).unwrap_or(Cow::Borrowed(value)))
 }
 
 /// The headers of a binary-mode record.
@@ -66,7 +66,7 @@ impl<'i, 'a> Binary<'i, 'a> {
             id: Cow::Borrowed(present("id")?),
             source: Cow::Borrowed(present("source")?),
             kind: Cow::Borrowed(present("type")?),
-            time: time(present("time")?)?,
+            time: instant(present("time")?)?,
             account: account(self.attribute("account")?.map(Cow::Borrowed), limits)?,
             contact: self.attribute("contact")?.map(Cow::Borrowed),
             actor: self.attribute("actor")?.map(Cow::Borrowed),

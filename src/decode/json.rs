@@ -164,6 +164,7 @@ impl<'a> Walk<'a> {
         self.at += 1;
         let mut escaped = false;
         loop {
+            self.at += plain_prefix(&self.bytes[self.at.min(self.bytes.len())..]);
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -171,7 +172,7 @@ impl<'a> Walk<'a> {
                     self.at += 2;
                 }
                 Some(0..=0x1f) => return Err(self.error("a control character in a string")),
-                Some(_) => self.at += 1,
+                Some(_) => self.at += 1, // the rest, shorter than a word
                 None => {
                     self.at = self.bytes.len();
                     return Err(self.error("the text ends within a string"));
@@ -219,6 +220,26 @@ impl<'a> Walk<'a> {
         }
         if self.at == start { Err(self.error("no digit where one is needed")) } else { Ok(()) }
     }
+}
+
+/// How many bytes, in whole words, come before a word with a quote, a backslash or a control character in it; and in that
+/// word, before the first of them.
+fn plain_prefix(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let mut at = 0;
+    for word in bytes.chunks_exact(8) {
+        let word = u64::from_le_bytes([word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]]);
+        // the high bit of each byte that is zero, and perhaps of bytes above it
+        let zeros = |x: u64| x.wrapping_sub(ONES) & !x;
+        let found =
+            zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64)) | word.wrapping_sub(ONES * 0x20) & !word;
+        if found & HIGHS != 0 {
+            return at + (found & HIGHS).trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    at
 }
 
 /// The hashes of the names of one object, to find one that repeats: the first few at once, the rest at the end, so that an

@@ -9,6 +9,7 @@ pub mod digest;
 mod json;
 mod rejection;
 mod segment;
+mod time;
 
 use std::borrow::Cow;
 
@@ -152,7 +153,10 @@ fn account<'a>(found: Option<Cow<'a, str>>, limits: &Limits) -> Result<Cow<'a, s
     found.or_else(|| limits.default_account.clone().map(Cow::Owned)).ok_or_else(|| missing("account"))
 }
 
-fn time(text: &str) -> Result<Timestamp, Rejection> {
+fn instant(text: &str) -> Result<Timestamp, Rejection> {
+    if let Some(time) = time::parse_utc(text) {
+        return Ok(time);
+    }
     Timestamp::parse(text).map_err(|error| Rejection::new(Reason::InvalidTime, error.to_string()))
 }
 

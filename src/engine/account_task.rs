@@ -5,6 +5,7 @@ use crate::decode::Reason;
 use crate::events::{AccountRecord, Timestamp};
 use crate::outputs::{Outbox, Record, Route, Topic, dead_letter};
 use crate::rulebook::{RuleSet, Rulebook};
+use crate::rules::account::ranking::Orders;
 use crate::rules::account::rewards::{self, Pending};
 use crate::rules::account::{self, Account, AccountRow, Cause, Periods, Touched, clock, commands, ownership, publish, timers};
 use crate::state::{Changes, Overlay, State, Store, StoreError};
@@ -19,6 +20,8 @@ pub struct AccountTask {
     touched: Touched,
     /// Periods that were cut lately; a cache, whatever becomes of the batch.
     periods: Periods,
+    /// The rankings in their order, as the overlay has them.
+    orders: Orders,
     /// The changes of a sealed batch, until it is committed.
     sealed: Changes,
 }
@@ -31,6 +34,7 @@ impl AccountTask {
             overlay: Overlay::default(),
             touched: Touched::new(),
             periods: Periods::default(),
+            orders: Orders::default(),
             sealed: Changes::new(),
         }
     }
@@ -95,6 +99,7 @@ impl AccountTask {
                 touched: &mut self.touched,
                 pending: Pending::default(),
                 periods: &mut self.periods,
+                orders: &mut self.orders,
             };
             timers::fire(&mut account, timer);
         }
@@ -102,7 +107,7 @@ impl AccountTask {
 
     /// Does the next slice of what is too large for one record, in every account that has such work under way.
     fn go_on(&mut self, store: &dyn Store, rules: &RuleSet, logged_at: Timestamp, out: &mut Outbox) {
-        for id in ownership::accounts_with_jobs(&mut State::new(store, &mut self.overlay)) {
+        for id in ownership::accounts_at_work(&mut State::new(store, &mut self.overlay)) {
             let time = clock::now(&mut State::new(store, &mut self.overlay));
             let book = |rules: &RuleSet| rules.account(&id)?.at(time).cloned();
             self.with_account(store, rules, &id, logged_at, out, book, ownership::go_on);
@@ -111,7 +116,7 @@ impl AccountTask {
 
     /// Whether work is under way that goes on with the next watermark.
     pub fn is_at_work(&mut self, store: &dyn Store) -> bool {
-        !ownership::accounts_with_jobs(&mut State::new(store, &mut self.overlay)).is_empty()
+        ownership::is_at_work(&mut State::new(store, &mut self.overlay))
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -128,8 +133,10 @@ impl AccountTask {
         let (Some(versions), Some(book)) = (rules.account(id), book(rules)) else { return };
         let mut state = State::new(store, &mut self.overlay);
         let time = clock::now(&mut state);
-        let (touched, pending, periods) = (&mut self.touched, Pending::default(), &mut self.periods);
-        let mut account = Account { id, rules: versions, book: &book, time, logged_at, state, out, touched, pending, periods };
+        let (touched, pending) = (&mut self.touched, Pending::default());
+        let (periods, orders) = (&mut self.periods, &mut self.orders);
+        let mut account =
+            Account { id, rules: versions, book: &book, time, logged_at, state, out, touched, pending, periods, orders };
         account.open();
         apply(&mut account);
     }
@@ -162,8 +169,10 @@ impl Task for AccountTask {
             // names and levels are shown by the newest version that the account has been told of
             let newest = state.get::<AccountRow>(&id).map_or(1, |row| row.version);
             let Some(book) = versions.version(newest) else { continue };
-            let (touched, pending, periods) = (&mut self.touched, Pending::default(), &mut self.periods);
-            let mut account = Account { id: &id, rules: versions, book, time, logged_at, state, out, touched, pending, periods };
+            let (touched, pending) = (&mut self.touched, Pending::default());
+            let (periods, orders) = (&mut self.periods, &mut self.orders);
+            let mut account =
+                Account { id: &id, rules: versions, book, time, logged_at, state, out, touched, pending, periods, orders };
             publish::publish(&mut account, &dirty);
         }
         self.sealed = self.overlay.changes();
@@ -181,12 +190,14 @@ impl Task for AccountTask {
     fn take_changes(&mut self) -> Changes {
         self.overlay.clear();
         self.touched.clear();
+        self.orders.trim();
         std::mem::take(&mut self.sealed)
     }
 
     fn discard(&mut self) {
         self.overlay.clear();
         self.touched.clear();
+        self.orders.clear();
         self.sealed.clear();
     }
 }

@@ -1,5 +1,7 @@
 //! The contact stage on one partition.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::rules_cache::RulesCache;
@@ -148,7 +150,15 @@ impl ContactTask {
         };
         let arrival = Arrival { input, event, rules, version, logged, hops };
         match contact {
-            Some(contact) => contacts.event(arrival, contact),
+            Some(contact) => {
+                // most keys are that of the contact already
+                let key = input
+                    .key
+                    .filter(|_| key_is(input.key, &event.account, contact))
+                    .and_then(|key| std::str::from_utf8(key).ok());
+                let key = key.map_or_else(|| Cow::Owned(keys::join(&[&event.account, contact])), Cow::Borrowed);
+                contacts.event(arrival, contact, &key);
+            }
             None => contacts.event_without_contact(arrival),
         }
     }

@@ -12,18 +12,24 @@ use crate::rules::contact::ContactRules;
 #[derive(Default)]
 pub struct RulesCache {
     /// As of this batch.
-    accounts: HashMap<String, Option<Arc<ContactRules>>, FixedState>,
+    accounts: HashMap<String, usize, FixedState>,
+    found: Vec<Option<Arc<ContactRules>>>,
     /// What was made, with what it was made from. Several accounts can share one, that of `*`.
     made: HashMap<usize, (Arc<AccountRules>, Arc<ContactRules>), FixedState>,
 }
 
 impl RulesCache {
     pub fn of(&mut self, rules: &RuleSet, account: &str) -> Option<&ContactRules> {
-        if !self.accounts.contains_key(account) {
-            let found = rules.account(account).map(|found| self.make(found));
-            self.accounts.insert(account.to_owned(), found);
-        }
-        self.accounts.get(account).and_then(Option::as_deref)
+        let place = match self.accounts.get(account) {
+            Some(&place) => place,
+            None => {
+                let found = rules.account(account).map(|found| self.make(found));
+                self.accounts.insert(account.to_owned(), self.found.len());
+                self.found.push(found);
+                self.found.len() - 1
+            }
+        };
+        self.found[place].as_deref()
     }
 
     fn make(&mut self, from: &Arc<AccountRules>) -> Arc<ContactRules> {
@@ -38,6 +44,7 @@ impl RulesCache {
     /// Forgets which account has which rules, and forms that nobody but this cache holds any more.
     pub fn batch_over(&mut self) {
         self.accounts.clear();
+        self.found.clear();
         self.made.retain(|_, (from, _)| Arc::strong_count(from) > 1);
     }
 }

@@ -27,6 +27,26 @@ pub fn join(components: &[&str]) -> String {
     key
 }
 
+/// As [`join`], appending to bytes.
+pub fn join_into(key: &mut Vec<u8>, components: &[&str]) {
+    for (i, component) in components.iter().enumerate() {
+        if i > 0 {
+            key.push(b'/');
+        }
+        if component.bytes().any(|b| b == b'/' || b == b'%') {
+            for byte in component.bytes() {
+                match byte {
+                    b'/' => key.extend_from_slice(b"%2F"),
+                    b'%' => key.extend_from_slice(b"%25"),
+                    byte => key.push(byte),
+                }
+            }
+        } else {
+            key.extend_from_slice(component.as_bytes());
+        }
+    }
+}
+
 /// Splits a key into its decoded components; the inverse of [`join`].
 pub fn split(key: &str) -> Vec<String> {
     key.split('/').map(|c| c.replace("%2F", "/").replace("%2f", "/").replace("%25", "%")).collect()
@@ -41,6 +61,9 @@ mod tests {
         assert_eq!(join(&["acme", "/crm", "50%"]), "acme/%2Fcrm/50%25");
         for parts in [vec!["a", "b"], vec!["a/b", "%2F", ""], vec!["%25"]] {
             assert_eq!(split(&join(&parts)), parts);
+            let mut bytes = Vec::new();
+            join_into(&mut bytes, &parts);
+            assert_eq!(bytes, join(&parts).into_bytes());
         }
     }
 }

@@ -58,7 +58,8 @@ pub struct TimelineEntry<'a> {
     /// The catalog entry.
     pub key: &'a str,
     pub name: &'a str,
-    pub group: &'a str,
+    /// Null for an entry without a group.
+    pub group: Option<&'a str>,
     pub points: i64,
     pub outcome: Outcome,
     pub actor: Option<&'a str>,

@@ -3,6 +3,7 @@
 
 mod actor;
 mod dead_letter;
+mod json;
 mod lead;
 mod outbox;
 mod ownership;
@@ -74,29 +75,51 @@ impl Output<'_> {
 
     /// The record's key: components joined with `/`, or an id that is such a key already.
     pub fn key(&self) -> String {
-        let join = keys::join;
+        let mut key = Vec::new();
+        self.write_key(&mut key);
+        String::from_utf8_lossy(&key).into_owned()
+    }
+
+    fn write_key(&self, into: &mut Vec<u8>) {
+        let join = |into: &mut Vec<u8>, components: &[&str]| keys::join_into(into, components);
+        // an entry id that is a grant id or an event's key is joined already
+        let append = |into: &mut Vec<u8>, components: &[&str], id: &str| {
+            keys::join_into(into, components);
+            into.push(b'/');
+            into.extend_from_slice(id.as_bytes());
+        };
         match self {
-            Output::LeadScore(o) => join(&[o.account, o.contact]),
-            Output::Timeline(o) if o.outcome == Outcome::Carried => join(&[o.account, o.contact, "carried", o.group]),
-            Output::Timeline(o) => join(&[o.account, o.contact, o.event.source, o.event.id, o.key]),
-            Output::SegmentChange(o) => join(&[o.account, o.segment, o.contact]),
-            Output::RepProgress(o) => join(&[o.account, o.rep]),
-            // an entry id that is a grant id or an event's key is joined already
-            Output::Xp(o) => format!("{}/{}", join(&[o.account, o.rep]), o.entry),
-            Output::Coins(o) => format!("{}/{}", join(&[o.account, o.rep]), o.entry),
-            Output::Leaderboard(o) => join(&[o.account, o.board, o.period]),
-            Output::Contest(o) => join(&[o.account, o.contest]),
-            Output::Goal(o) => join(&[o.account, o.goal, o.period, o.subject]),
-            Output::Grant(o) => o.grant.to_owned(),
-            Output::Redemption(o) => join(&[o.account, o.redemption]),
-            Output::CommissionLine(o) => o.line.to_owned(),
-            Output::Statement(o) => o.statement.to_owned(),
-            Output::Ownership(o) => join(&[o.account, o.contact]),
-            Output::OwnershipChange(o) => format!("{}/{}", join(&[o.account, o.contact]), o.version),
-            Output::Assignment(o) => join(&[o.account, o.kind, o.item]),
-            Output::Relationship(o) => join(&[o.account, o.contact]),
-            Output::Announcement(o) => format!("{}/{}", join(&[o.account]), o.id),
-            Output::CommandResult(o) => join(&[o.account, o.command]),
+            Output::LeadScore(o) => join(into, &[o.account, o.contact]),
+            Output::Timeline(o) if o.outcome == Outcome::Carried => {
+                join(into, &[o.account, o.contact, "carried", o.group.unwrap_or_default()])
+            }
+            Output::Timeline(o) => join(into, &[o.account, o.contact, o.event.source, o.event.id, o.key]),
+            Output::SegmentChange(o) => join(into, &[o.account, o.segment, o.contact]),
+            Output::RepProgress(o) => join(into, &[o.account, o.rep]),
+            Output::Xp(o) => append(into, &[o.account, o.rep], o.entry),
+            Output::Coins(o) => append(into, &[o.account, o.rep], o.entry),
+            Output::Leaderboard(o) => join(into, &[o.account, o.board, o.period]),
+            Output::Contest(o) => join(into, &[o.account, o.contest]),
+            Output::Goal(o) => join(into, &[o.account, o.goal, o.period, o.subject]),
+            Output::Grant(o) => into.extend_from_slice(o.grant.as_bytes()),
+            Output::Redemption(o) => join(into, &[o.account, o.redemption]),
+            Output::CommissionLine(o) => into.extend_from_slice(o.line.as_bytes()),
+            Output::Statement(o) => into.extend_from_slice(o.statement.as_bytes()),
+            Output::Ownership(o) => join(into, &[o.account, o.contact]),
+            Output::OwnershipChange(o) => append(into, &[o.account, o.contact], &o.version.to_string()),
+            Output::Assignment(o) => join(into, &[o.account, o.kind, o.item]),
+            Output::Relationship(o) => join(into, &[o.account, o.contact]),
+            Output::Announcement(o) => append(into, &[o.account], o.id),
+            Output::CommandResult(o) => join(into, &[o.account, o.command]),
+        }
+    }
+
+    fn write_json(&self, into: &mut Vec<u8>) {
+        match self {
+            Output::LeadScore(output) => output.write_json(into),
+            Output::Timeline(output) => output.write_json(into),
+            // writing into a Vec cannot fail, and every output has text keys
+            output => serde_json::to_writer(into, output).unwrap_or_default(),
         }
     }
 }

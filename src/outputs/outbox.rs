@@ -61,8 +61,11 @@ impl Outbox {
 
     /// As [`Outbox::push`], to a given partition.
     pub fn push_to(&mut self, route: Route, output: &Output<'_>, timestamp: Timestamp) {
-        let key = output.key();
-        let (key, value) = (self.append(key.as_bytes()), self.append_json(output));
+        let start = self.arena.len();
+        output.write_key(&mut self.arena);
+        let end_of_key = self.arena.len();
+        output.write_json(&mut self.arena);
+        let (key, value) = (start..end_of_key, end_of_key..self.arena.len());
         self.add(Entry { topic: output.topic(), route, timestamp, key, value: Some(value), headers: None, superseded: false });
     }
 
@@ -145,13 +148,6 @@ impl Outbox {
     fn append(&mut self, bytes: &[u8]) -> Range<usize> {
         let start = self.arena.len();
         self.arena.extend_from_slice(bytes);
-        start..self.arena.len()
-    }
-
-    fn append_json(&mut self, output: &Output<'_>) -> Range<usize> {
-        let start = self.arena.len();
-        // writing into a Vec cannot fail, and every output has text keys
-        let _ = serde_json::to_writer(&mut self.arena, output);
         start..self.arena.len()
     }
 

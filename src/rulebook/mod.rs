@@ -5,6 +5,7 @@
 
 mod condition;
 mod model;
+pub mod packs;
 mod parse;
 mod schema;
 mod source;

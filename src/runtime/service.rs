@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::clock::SystemClock;
 use super::log::kafka::KafkaLog;
 use super::log::local::{Directory, LocalLog};
-use super::log::{Log, LogError, Place};
+use super::log::{Log, LogError, Next, Place};
 use super::metrics::Metrics;
+use super::rules::RulesTopic;
 use super::settings::{Backend, Settings};
 use super::store::Stores;
 use super::worker::{Context, Control, StageTask, Stages, Worker};
@@ -60,26 +61,28 @@ pub fn open_local(settings: &Settings) -> Result<LocalLog, LogError> {
     let local = &settings.local;
     let disk = Directory::open(local.dir.clone())
         .map_err(|error| LogError::Fatal(format!("local.dir {}: {error}", local.dir.display())))?;
-    LocalLog::open(Box::new(disk), local.partitions, local.segment_bytes)
+    LocalLog::open(Box::new(disk), local.partitions, local.segment_bytes, local.compact_bytes)
 }
 
-/// Makes ready all that the worker threads share.
-pub fn prepare(settings: Settings, log: Arc<dyn Log>, rules: RuleSet, stop_at_end: bool) -> Result<Arc<Context>, LogError> {
+/// Makes ready all that the worker threads share. Without rules from files they are read from their topic.
+pub fn prepare(
+    settings: Settings,
+    log: Arc<dyn Log>,
+    rules: Option<RuleSet>,
+    stop_at_end: bool,
+) -> Result<Arc<Context>, LogError> {
+    let mut topic = RulesTopic::default();
+    let rules = match rules {
+        Some(rules) => rules,
+        None => topic.refresh(&*log)?.unwrap_or_default(),
+    };
     let stores = Stores::open(&settings.state)?;
     let metrics = Metrics::new().map_err(|error| LogError::Fatal(error.to_string()))?;
     let control = Control::new(threads(&settings, log.partitions()), stop_at_end);
     let stages = Box::new(Live(settings.limits()));
-    Ok(Arc::new(Context {
-        settings,
-        log,
-        stores,
-        stages,
-        rules: RwLock::new(Arc::new(rules)),
-        metrics,
-        control,
-        clock: Arc::new(SystemClock::default()),
-        mutation: None,
-    }))
+    let (rules, rules_topic) = (RwLock::new(Arc::new(rules)), Mutex::new(topic));
+    let clock = Arc::new(SystemClock::default());
+    Ok(Arc::new(Context { settings, log, stores, stages, rules, rules_topic, metrics, control, clock, mutation: None }))
 }
 
 fn threads(settings: &Settings, partitions: u32) -> usize {
@@ -117,6 +120,7 @@ pub fn run(context: Arc<Context>) -> Result<Summary, LogError> {
                 }
             })
             .collect();
+        scope.spawn(move || housekeep(context));
         if context.control.stop_at_end {
             scope.spawn(move || {
                 if let Err(error) = await_end(context) {
@@ -141,6 +145,42 @@ pub fn run(context: Arc<Context>) -> Result<Summary, LogError> {
         None => Ok(summary),
     }
 }
+
+fn housekeep(context: &Context) {
+    let mut last = Instant::now();
+    let mut rules_read = Instant::now();
+    while !context.control.is_stopping() {
+        std::thread::sleep(Duration::from_millis(50));
+        if context.settings.rules.topic && rules_read.elapsed() > FOLLOWING {
+            follow(context);
+            rules_read = Instant::now();
+        }
+        if last.elapsed() > HOUSEKEEPING {
+            if let Err(error) = context.log.housekeep() {
+                tracing::warn!(%error, "housekeeping");
+            }
+            last = Instant::now();
+        }
+    }
+}
+
+/// How often the rules topic is looked at.
+const FOLLOWING: Duration = Duration::from_secs(1);
+
+fn follow(context: &Context) {
+    let mut topic = context.rules_topic.lock().unwrap_or_else(PoisonError::into_inner);
+    match topic.refresh(&*context.log) {
+        Ok(None) => {}
+        Ok(Some(rules)) => {
+            tracing::info!(accounts = rules.accounts().count(), "new rules");
+            *context.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        }
+        Err(error) => tracing::warn!(%error, "the rules topic cannot be read"),
+    }
+}
+
+/// How often the log is looked after.
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
 
 fn close(context: Arc<Context>) {
     let Some(context) = Arc::into_inner(context).filter(|context| !context.control.is_unclean()) else { return };
@@ -185,43 +225,34 @@ pub fn stop_on_signals(context: &Arc<Context>) -> Result<(), LogError> {
     .map_err(|error| LogError::Fatal(error.to_string()))
 }
 
-/// How long the partitions must have stayed where they are, if this process does not have all of them.
-const SETTLED: Duration = Duration::from_secs(5);
-
-/// Waits until the partitions of this process are worked off: what the inputs held at the start, through both stages.
+/// Waits until what the inputs held at the start is worked off, through both stages, by all workers of the group.
 fn await_end(context: &Context) -> Result<(), LogError> {
     let partitions = context.log.partitions();
-    let all = |topics: &[Topic]| -> Vec<Place> {
-        topics.iter().flat_map(|&topic| (0..partitions).map(move |partition| Place::new(topic, partition))).collect()
+    let ends = |topics: &[Topic]| {
+        let places = topics.iter().flat_map(|&topic| (0..partitions).map(move |partition| Place::new(topic, partition)));
+        context.log.ends(&places.collect::<Vec<_>>())
     };
-    let inputs = context.log.ends(&all(&[Topic::ProductEvents, Topic::Commands]))?;
-    reach(context, &inputs);
+    reach(context, &ends(&[Topic::ProductEvents, Topic::Commands])?)?;
     // the contact stage may hand over to other partitions of itself, and these again
     loop {
-        let inbox = context.log.ends(&all(&[Topic::ContactInbox]))?;
-        reach(context, &inbox);
-        if context.control.is_stopping() || context.log.ends(&all(&[Topic::ContactInbox]))? == inbox {
+        let inbox = ends(&[Topic::ContactInbox])?;
+        reach(context, &inbox)?;
+        if context.control.is_stopping() || ends(&[Topic::ContactInbox])? == inbox {
             break;
         }
     }
-    let account = context.log.ends(&all(&[Topic::AccountEvents]))?;
-    reach(context, &account);
-    Ok(())
+    reach(context, &ends(&[Topic::AccountEvents])?)
 }
 
-/// Waits until this process has committed its part of the places up to the given offsets.
-fn reach(context: &Context, ends: &[(Place, u64)]) {
-    let control = &context.control;
-    let started = Instant::now();
-    while !control.is_stopping() {
-        let (owned, settled) = control.owned();
-        let complete = owned.len() as u32 == context.log.partitions() || settled.min(started.elapsed()) > SETTLED;
-        let done = |(place, end): &(Place, u64)| {
-            !owned.contains(&place.partition) || control.next(*place).is_some_and(|next| next >= *end)
-        };
-        if complete && ends.iter().all(done) {
-            return;
+/// Waits until the places are committed up to the given offsets.
+fn reach(context: &Context, ends: &[Next]) -> Result<(), LogError> {
+    let places: Vec<Place> = ends.iter().map(|(place, _)| *place).collect();
+    while !context.control.is_stopping() {
+        let committed = context.log.committed(&places)?;
+        if committed.iter().zip(ends).all(|((_, next), (_, end))| next >= end) {
+            break;
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(50));
     }
+    Ok(())
 }

@@ -172,7 +172,7 @@ impl Default for State {
         State {
             dir: "data/state".into(),
             cache_bytes: 256 << 20,
-            flush_interval: Duration(10_000),
+            flush_interval: Duration(60_000),
             delete_retention: Duration::days(1),
         }
     }
@@ -252,6 +252,11 @@ pub enum LogFormat {
 
 /// Where the settings file is looked for when none is named.
 pub const DEFAULT_FILE: &str = "config/scorekeeper.toml";
+
+/// The JSON Schema of the settings file, defaults included.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Settings).to_value()
+}
 
 impl Settings {
     /// Reads the file, then the environment over it. Without a file only [`DEFAULT_FILE`] is tried, and may be missing.

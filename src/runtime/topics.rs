@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -53,11 +53,22 @@ struct Spec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "step")]
 pub enum Step {
-    Create { topic: String, partitions: u32, replicas: u32 },
+    Create {
+        topic: String,
+        partitions: u32,
+        replicas: u32,
+    },
     /// Setting → what it is, what it is to be.
-    Configure { topic: String, config: BTreeMap<String, (String, String)> },
+    Configure {
+        topic: String,
+        config: BTreeMap<String, (String, String)>,
+    },
     /// Cannot be changed: `partitions` are there, `wanted` are in the file.
-    Refuse { topic: String, partitions: u32, wanted: u32 },
+    Refuse {
+        topic: String,
+        partitions: u32,
+        wanted: u32,
+    },
 }
 
 impl std::fmt::Display for Step {
@@ -206,6 +217,7 @@ impl Cluster {
             for result in self.runtime.block_on(self.admin.create_topics(&creates, &options)).map_err(session)? {
                 result.map_err(|(topic, code)| LogError::Session(format!("{topic}: {code}")))?;
             }
+            self.await_topics(wanted)?;
         }
         if !alters.is_empty() {
             for result in self.runtime.block_on(self.admin.alter_configs(&alters, &options)).map_err(session)? {
@@ -213,6 +225,28 @@ impl Cluster {
             }
         }
         Ok(steps)
+    }
+}
+
+impl Cluster {
+    /// A topic that was just created may not be known to every broker at once.
+    fn await_topics(&self, wanted: &[Wanted]) -> Result<(), LogError> {
+        let started = Instant::now();
+        loop {
+            let metadata = self.admin.inner().fetch_metadata(None, TIMEOUT).map_err(session)?;
+            let is_there = |wanted: &Wanted| {
+                let name = self.name(wanted.topic);
+                let topic = metadata.topics().iter().find(|topic| topic.name() == name);
+                topic.is_some_and(|topic| topic.partitions().len() as u32 == wanted.partitions)
+            };
+            if wanted.iter().all(is_there) {
+                return Ok(());
+            }
+            if started.elapsed() > TIMEOUT {
+                return Err(session("the topics were created, but do not appear"));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 }
 

@@ -1,67 +1,75 @@
 //! The overlay of uncommitted changes, and the view of state that rules work on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::ops::Bound;
 
 use foldhash::fast::FixedState;
+use hashbrown::HashTable;
 
 use super::table::AnyRow;
 use super::{Changes, Row, Store, StoreError, Table};
 
 /// A row as the batch sees it.
 struct Slot {
+    /// A table byte, then the row's key.
+    key: Vec<u8>,
     /// `None`: deleted, or not there.
     row: Option<Box<dyn AnyRow>>,
     changed: bool,
 }
 
+impl Slot {
+    /// The row's bytes, in a `Vec` of the right size.
+    fn encode(&self, scratch: &mut Vec<u8>) -> Option<Vec<u8>> {
+        scratch.clear();
+        self.row.as_ref().map(|row| {
+            row.encode(scratch);
+            scratch.clone()
+        })
+    }
+}
+
 /// What a batch has read and changed: decoded rows, over the bytes of the store. Dropping it undoes the batch.
 #[derive(Default)]
 pub struct Overlay {
-    /// Rows of tables that are only read one by one.
-    points: HashMap<Vec<u8>, Slot, FixedState>,
-    /// Rows of tables that are also read in order.
-    ordered: BTreeMap<Vec<u8>, Slot>,
+    /// In the order in which they were first looked at.
+    slots: Vec<Slot>,
+    /// Places in `slots` by key.
+    places: HashTable<u32>,
+    /// The same in the order of the keys, of tables that are also read in order.
+    ordered: BTreeMap<Vec<u8>, u32>,
+    /// The key looked up last, and its place if it has one: the next look-up is often the same.
+    last: Vec<u8>,
+    last_place: Option<u32>,
+    hasher: FixedState,
     encoded: Option<Changes>,
     fault: Option<StoreError>,
 }
 
 impl std::fmt::Debug for Overlay {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Overlay({} rows)", self.points.len() + self.ordered.len())
+        write!(f, "Overlay({} rows)", self.slots.len())
     }
 }
 
 impl Overlay {
-    /// The rows that were changed, encoded, in order of their keys.
+    /// The rows that were changed, encoded, in the order in which they were first looked at.
     pub fn changes(&self) -> Changes {
-        let mut changes: Changes = self
-            .points
-            .iter()
-            .chain(&self.ordered)
-            .filter(|(_, slot)| slot.changed)
-            .map(|(key, slot)| (key.clone(), slot.row.as_ref().map(|row| row.encode())))
-            .collect();
-        changes.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        changes
-    }
-
-    /// Shows the changed rows of a table that is only read one by one, in no particular order.
-    pub fn for_each_changed<R: Row>(&self, mut show: impl FnMut(&str, &R)) {
-        for (key, slot) in self.points.iter().filter(|(key, slot)| slot.changed && key[0] == R::TABLE as u8) {
-            let row = slot.row.as_ref().and_then(|row| row.as_any().downcast_ref::<R>());
-            if let (Some(row), Ok(key)) = (row, std::str::from_utf8(&key[1..])) {
-                show(key, row);
-            }
-        }
+        let mut scratch = Vec::new();
+        let changed = self.slots.iter().filter(|slot| slot.changed);
+        changed.map(|slot| (slot.key.clone(), slot.encode(&mut scratch))).collect()
     }
 
     /// Shows each changed row encoded, `None` for a deleted one, and keeps the encoding for [`Overlay::take_changes`].
     pub fn encode_changes(&mut self, mut show: impl FnMut(&[u8], Option<&[u8]>)) {
-        let changes = self.changes();
-        for (key, value) in &changes {
-            show(key, value.as_deref());
+        let (mut changes, mut scratch) = (Changes::with_capacity(self.slots.len()), Vec::new());
+        for slot in self.slots.iter_mut().filter(|slot| slot.changed) {
+            let value = slot.encode(&mut scratch);
+            show(&slot.key, value.as_deref());
+            changes.push((std::mem::take(&mut slot.key), value));
         }
+        self.clear();
         self.encoded = Some(changes);
     }
 
@@ -72,17 +80,29 @@ impl Overlay {
         changes
     }
 
+    /// Shows the changed rows of a table, in the order in which they were first looked at.
+    pub fn for_each_changed<R: Row>(&self, mut show: impl FnMut(&str, &R)) {
+        for slot in self.slots.iter().filter(|slot| slot.changed && slot.key.first() == Some(&(R::TABLE as u8))) {
+            let row = slot.row.as_ref().and_then(|row| row.as_any().downcast_ref::<R>());
+            if let (Some(row), Ok(key)) = (row, std::str::from_utf8(&slot.key[1..])) {
+                show(key, row);
+            }
+        }
+    }
+
     /// Forgets everything: after a commit (the store has it now), or to undo the batch.
     pub fn clear(&mut self) {
-        self.points.clear();
+        self.slots.clear();
+        self.places.clear();
         self.ordered.clear();
+        self.last_place = None;
         self.encoded = None;
         self.fault = None;
     }
 
     /// Rows held in memory, changed or only read.
     pub fn len(&self) -> usize {
-        self.points.len() + self.ordered.len()
+        self.slots.len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -94,23 +114,45 @@ impl Overlay {
         self.fault.as_ref()
     }
 
-    fn slot(&mut self, table: Table, key: &[u8]) -> Option<&mut Slot> {
-        if table.is_ordered() { self.ordered.get_mut(key) } else { self.points.get_mut(key) }
+    /// The slot of a row, which `make` gives when the batch has not looked at it before.
+    fn place(
+        &mut self,
+        table: Table,
+        key: &str,
+        make: impl FnOnce(&[u8], &mut Option<StoreError>) -> Option<Box<dyn AnyRow>>,
+    ) -> &mut Slot {
+        let same = self.last.len() == key.len() + 1 && self.last[0] == table as u8 && self.last[1..] == *key.as_bytes();
+        let place = match self.last_place.filter(|_| same) {
+            Some(place) => place,
+            None => self.look_up(table, key, make),
+        };
+        self.last_place = Some(place);
+        &mut self.slots[place as usize]
     }
 
-    fn insert(&mut self, table: Table, key: Vec<u8>, slot: Slot) -> &mut Slot {
-        if table.is_ordered() {
-            match self.ordered.entry(key) {
-                std::collections::btree_map::Entry::Occupied(entry) => {
-                    let old = entry.into_mut();
-                    *old = slot;
-                    old
-                }
-                std::collections::btree_map::Entry::Vacant(entry) => entry.insert(slot),
-            }
-        } else {
-            self.points.entry(key).insert_entry(slot).into_mut()
+    fn look_up(
+        &mut self,
+        table: Table,
+        key: &str,
+        make: impl FnOnce(&[u8], &mut Option<StoreError>) -> Option<Box<dyn AnyRow>>,
+    ) -> u32 {
+        self.last.clear();
+        self.last.push(table as u8);
+        self.last.extend_from_slice(key.as_bytes());
+        let hash = self.hasher.hash_one(self.last.as_slice());
+        let slots = &self.slots;
+        if let Some(&place) = self.places.find(hash, |&place| slots[place as usize].key == self.last) {
+            return place;
         }
+        let row = make(&self.last, &mut self.fault);
+        let place = self.slots.len() as u32;
+        self.slots.push(Slot { key: self.last.clone(), row, changed: false });
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.places.insert_unique(hash, place, |&place| hasher.hash_one(slots[place as usize].key.as_slice()));
+        if table.is_ordered() {
+            self.ordered.insert(self.last.clone(), place);
+        }
+        place
     }
 }
 
@@ -149,12 +191,11 @@ impl<'s> State<'s> {
     }
 
     pub fn put<R: Row>(&mut self, key: &str, row: R) {
-        let slot = Slot { row: Some(Box::new(row)), changed: true };
-        self.overlay.insert(R::TABLE, store_key(R::TABLE, key), slot);
+        self.set::<R>(key, Some(Box::new(row)));
     }
 
     pub fn delete<R: Row>(&mut self, key: &str) {
-        self.overlay.insert(R::TABLE, store_key(R::TABLE, key), Slot { row: None, changed: true });
+        self.set::<R>(key, None);
     }
 
     pub fn contains<R: Row>(&mut self, key: &str) -> bool {
@@ -202,7 +243,8 @@ impl<'s> State<'s> {
                         found.push((text_of(&key), row));
                     }
                 } else {
-                    let Some((key, slot)) = changed.next() else { break };
+                    let Some((key, place)) = changed.next() else { break };
+                    let slot = &self.overlay.slots[*place as usize];
                     if let Some(row) = slot.row.as_ref().and_then(|row| row.as_any().downcast_ref::<R>()) {
                         found.push((text_of(key), row.clone()));
                     }
@@ -219,32 +261,31 @@ impl<'s> State<'s> {
         found
     }
 
-    fn load<R: Row>(&mut self, key: &str) -> &mut Slot {
-        let store_key = store_key(R::TABLE, key);
-        // looked up twice, as the borrow checker cannot yet follow an early return of the first
-        if self.overlay.slot(R::TABLE, &store_key).is_none() {
-            let row = match self.store.get(&store_key) {
-                Ok(Some(bytes)) => match postcard::from_bytes::<R>(&bytes) {
-                    Ok(row) => Some(Box::new(row) as Box<dyn AnyRow>),
-                    Err(error) => {
-                        let error = StoreError(format!("row {key:?} of {:?} cannot be read: {error}", R::TABLE));
-                        self.overlay.fault.get_or_insert(error);
-                        None
-                    }
-                },
-                Ok(None) => None,
-                Err(error) => {
-                    self.overlay.fault.get_or_insert(error);
-                    None
-                }
-            };
-            return self.overlay.insert(R::TABLE, store_key, Slot { row, changed: false });
-        }
-        match self.overlay.slot(R::TABLE, &store_key) {
-            Some(slot) => slot,
-            None => unreachable!("just looked up"),
-        }
+    fn set<R: Row>(&mut self, key: &str, row: Option<Box<dyn AnyRow>>) {
+        // what the store has of it does not matter any more
+        let slot = self.overlay.place(R::TABLE, key, |_, _| None);
+        slot.row = row;
+        slot.changed = true;
     }
+
+    fn load<R: Row>(&mut self, key: &str) -> &mut Slot {
+        let store = self.store;
+        self.overlay.place(R::TABLE, key, |store_key, fault| read::<R>(store, store_key, fault))
+    }
+}
+
+/// The row in the store, or `None` and perhaps a fault.
+fn read<R: Row>(store: &dyn Store, store_key: &[u8], fault: &mut Option<StoreError>) -> Option<Box<dyn AnyRow>> {
+    let error = match store.get(store_key) {
+        Ok(None) => return None,
+        Ok(Some(bytes)) => match postcard::from_bytes::<R>(&bytes) {
+            Ok(row) => return Some(Box::new(row)),
+            Err(error) => StoreError(format!("row {:?} of {:?} cannot be read: {error}", text_of(store_key), R::TABLE)),
+        },
+        Err(error) => error,
+    };
+    fault.get_or_insert(error);
+    None
 }
 
 fn store_key(table: Table, key: &str) -> Vec<u8> {

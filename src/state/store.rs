@@ -6,6 +6,9 @@ use std::ops::Bound;
 /// What a batch changed: the store's key (a table byte, then the row's key) and the row's bytes, or `None` for a deletion.
 pub type Changes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
+/// An entry of a store: key and value.
+pub type StoredRow = (Vec<u8>, Vec<u8>);
+
 /// A store that could not answer. The batch it answered for must be dropped and tried again.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("state store: {0}")]
@@ -16,7 +19,7 @@ pub trait Store {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Up to `limit` entries whose keys start with `prefix` and are not before `from`, in order of their keys.
-    fn scan(&self, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+    fn scan(&self, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<StoredRow>, StoreError>;
 }
 
 /// A store in memory, for everything offline.

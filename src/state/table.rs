@@ -18,6 +18,8 @@ pub enum Table {
     ContactTimer = 3,
     /// Progress of the partition: greatest event time.
     ContactClock = 4,
+    /// `account/contact/…` → identities of events, of a contact that has seen many.
+    Identities = 5,
 
     // the account stage, in the partition of the account
     /// The watermarks of the partitions.
@@ -32,11 +34,9 @@ pub enum Table {
     AccountIdentity = 36,
     /// `account/rep` → XP, coins, level, league, badges, certifications.
     Rep = 37,
-    /// `account/scope/period/subject` → value and when it was reached.
+    /// `account/subject` → the subject's values in all rankings and badges that are open, and when they were reached.
     Tally = 38,
-    /// `account/board/period/order…` → subject: a board in the order of its ranks.
-    BoardIndex = 39,
-    /// What boards and contests keep beside their index.
+    /// `account/scope` → what a ranking keeps beside its tallies.
     Board = 40,
     Contest = 41,
     League = 42,
@@ -75,6 +75,7 @@ pub enum Table {
     OwnershipIndex = 65,
     PortfolioIndex = 66,
     Transfer = 67,
+    /// `account/scope/number` → subjects in their order at the start of the local day.
     BoardStart = 68,
     OpenPeriod = 69,
     AccountTime = 70,
@@ -90,7 +91,18 @@ pub enum Table {
 impl Table {
     /// Whether rows are read in the order of their keys. The others are only ever read one by one.
     pub fn is_ordered(self) -> bool {
-        !matches!(self, Table::Contact | Table::TimelineChunk)
+        !matches!(
+            self,
+            Table::Contact
+                | Table::TimelineChunk
+                | Table::Identities
+                | Table::Goal
+                | Table::Grant
+                | Table::Statement
+                | Table::Payment
+                | Table::PendingRefund
+                | Table::Spif
+        )
     }
 }
 
@@ -101,15 +113,16 @@ pub trait Row: Serialize + DeserializeOwned + Clone + 'static {
 
 /// A row whose type is only known to its table.
 pub(super) trait AnyRow: Any {
-    fn encode(&self) -> Vec<u8>;
+    /// Appends the row's bytes.
+    fn encode(&self, into: &mut Vec<u8>);
     fn as_any(&self) -> &dyn Any;
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
 impl<R: Row> AnyRow for R {
-    fn encode(&self) -> Vec<u8> {
+    fn encode(&self, into: &mut Vec<u8>) {
         // postcard only fails where a type cannot be serialized at all, which the first test of a row shows
-        postcard::to_stdvec(self).unwrap_or_default()
+        *into = postcard::to_extend(self, std::mem::take(into)).unwrap_or_default();
     }
     fn as_any(&self) -> &dyn Any {
         self

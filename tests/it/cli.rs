@@ -202,3 +202,28 @@ fn rule_tests_pass_or_show_what_is_different() {
     assert_eq!(bad.status.code(), Some(1));
     assert!(stdout(&bad).contains("\"score\":50") && stdout(&bad).contains("1 passed, 1 failed"), "{}", stdout(&bad));
 }
+
+#[test]
+fn simulates_commissions_of_two_plans() {
+    let plan = |rate: &str| {
+        format!(
+            "account: acme\ncurrency: BRL\nreps: [{{id: r1}}]\ncommissions:\n  - {{key: ae, bands: [{{from: 0, rate: \"{rate}\"}}], \
+             clawback: {{events: [payment.refunded], within: 90d}}}}\n"
+        )
+    };
+    let sales = "time,amount,type,payment\n2026-03-01T12:00:00Z,1000.00,,p1\n2026-03-02T12:00:00Z,250.00,payment.refunded,p1\n";
+    let (five, eight) = (plan("5%"), plan("8%"));
+    let files = [("five.yaml", five.as_bytes()), ("eight.yaml", eight.as_bytes()), ("sales.csv", sales.as_bytes())];
+    let folder = in_folder(&files);
+    let simulate = ["simulate", "commissions", "--plan", "ae", "--rules", "five.yaml", "--sales", "sales.csv", "--rep"];
+    let with = |more: &[&str]| scorekeeper(&[&simulate[..], more].concat(), folder.path());
+
+    let shown: Value =
+        serde_json::from_str(&stdout(&with(&["r1", "--compare", "eight.yaml", "--output-format", "json"]))).unwrap();
+    assert_eq!(shown["simulation"]["totals"]["total"], "37.50");
+    assert_eq!((&shown["compare"]["totals"]["total"], &shown["difference"]), (&"60.00".into(), &"22.50".into()));
+    let table = stdout(&with(&["r1"]));
+    assert!(table.contains("1,000.00 at 5 %") && table.contains("clawback") && table.contains("37.50"), "{table}");
+    let unknown = with(&["nobody"]);
+    assert_eq!((unknown.status.code(), stderr(&unknown).trim()), (Some(65), "no rep \"nobody\" in these rules"));
+}

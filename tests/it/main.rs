@@ -2,5 +2,7 @@
 
 mod cdnow;
 mod cli;
+mod examples;
 mod golden;
+mod kafka;
 mod simulator;

@@ -2,10 +2,10 @@
 
 use super::metrics::Contribution;
 use super::rewards::{self, GrantRow, NewGrant};
-use super::tally::{self, Tally};
+use super::tally;
 use super::timers::{self, Timer};
 use super::xp::{HeldBadge, RepRow};
-use super::{Account, Cause, announcements, publish::Dirty, roster};
+use super::{Account, Cause, announcements, publish::Dirty, ranking, roster};
 use crate::events::{Timestamp, Window, keys};
 use crate::outputs::{GrantSource, Reward, Subject};
 use crate::rulebook::values::Threshold;
@@ -20,13 +20,12 @@ pub fn take(account: &mut Account<'_>, contribution: &Contribution<'_>) {
             account.pending.late = true;
             continue;
         }
-        let scope = scope(account.id, &badge.key, &period.label);
-        let (before, _) = tally::add(account, &scope, contribution.rep, contribution.value, contribution.at);
-        if before == Tally::default()
-            && let Some(due) = account.final_at(period.span)
-        {
+        let scope = scope(&badge.key, &period.label);
+        let (ranking, new) = ranking::open(account, &scope, period.span, book.version);
+        if let Some(due) = account.final_at(period.span).filter(|_| new) {
             close_at(account, due, &badge.key, &period.label);
         }
+        tally::add(account, ranking, contribution.rep, contribution.value, contribution.at);
         account.pending.badges.insert((badge.key.clone(), period.label.clone(), contribution.rep.to_owned()));
     }
 }
@@ -40,8 +39,8 @@ fn close_at(account: &mut Account<'_>, due: Timestamp, badge: &str, period: &str
 pub fn settle(account: &mut Account<'_>, badge: &str, period: &str, rep: &str, cause: &Cause<'_>) {
     let book = account.book;
     let Some(rule) = book.badges.iter().find(|rule| rule.key == badge) else { return };
-    let key = tally::key(&scope(account.id, badge, period), rep);
-    let Some(value) = account.state.get::<Tally>(&key).map(|tally| tally.value) else { return };
+    let Some(ranking) = ranking::get(account, &scope(badge, period)) else { return };
+    let Some(value) = tally::get(account, ranking.number, rep).map(|tally| tally.value) else { return };
     for (tier, threshold) in &rule.tiers {
         match threshold {
             Threshold::Amount(threshold) if value >= *threshold => award(account, rule, *tier, period, rep, cause),
@@ -112,9 +111,16 @@ fn announce(account: &mut Account<'_>, rule: &Badge, tier: BadgeTier, period: Op
 
 /// A period of a badge is final: its tallies leave the state. What was awarded stays.
 pub fn close(account: &mut Account<'_>, badge: &str, period: &str) {
-    tally::clear(account, &scope(account.id, badge, period));
+    let scope = scope(badge, period);
+    let Some(ranking) = ranking::get(account, &scope) else { return };
+    if let Some(due) = account.final_at(ranking.span).filter(|due| *due > account.time) {
+        return close_at(account, due, badge, period); // a newer version waits longer
+    }
+    ranking::clear(account, &scope);
+    tally::clear(account, ranking.number);
 }
 
-fn scope(account: &str, badge: &str, period: &str) -> String {
-    keys::join(&[account, "badge", badge, period])
+/// Badges rank nobody: only the tallies are used.
+fn scope(badge: &str, period: &str) -> String {
+    keys::join(&["badge", badge, period])
 }

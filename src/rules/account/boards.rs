@@ -23,9 +23,9 @@ fn take_to(account: &mut Account<'_>, board: &Leaderboard, contribution: &Contri
         account.pending.late = true;
         return;
     }
-    let id = ranking_id(account.id, &board.key, &period.label);
+    let scope = scope(&board.key, &period.label);
     let version = account.book.version;
-    let new = ranking::add(account, &id, period.span, version, subject, contribution.value, contribution.at);
+    let new = ranking::add(account, &scope, period.span, version, subject, contribution.value, contribution.at);
     if let Some(due) = account.final_at(period.span).filter(|_| new) {
         close_at(account, due, &board.key, &period.label);
     }
@@ -39,15 +39,15 @@ fn close_at(account: &mut Account<'_>, due: Timestamp, board: &str, period: &str
 
 /// A period of a board is final: it is published for the last time, and its rows leave the state.
 pub fn close(account: &mut Account<'_>, board: &str, period: &str) {
-    let id = ranking_id(account.id, board, period);
-    let Some(span) = account.state.get::<ranking::Ranking>(&id).map(|row| row.span) else { return };
-    if let Some(due) = account.final_at(span).filter(|due| *due > account.time) {
+    let scope = scope(board, period);
+    let Some(ranking) = ranking::get(account, &scope) else { return };
+    if let Some(due) = account.final_at(ranking.span).filter(|due| *due > account.time) {
         return close_at(account, due, board, period); // a newer version waits longer
     }
     let now = account.time;
-    ranking::note_day(account, &id, now);
+    ranking::note_day(account, &scope, now);
     write(account, board, period, true);
-    ranking::clear(account, &id);
+    ranking::clear(account, &scope);
 }
 
 /// Publishes a board as it stands.
@@ -56,13 +56,13 @@ pub fn publish(account: &mut Account<'_>, board: &str, period: &str) {
 }
 
 fn write(account: &mut Account<'_>, board: &str, period: &str, is_final: bool) {
-    let id = ranking_id(account.id, board, period);
-    let Some((span, version)) = account.state.get::<ranking::Ranking>(&id).map(|row| (row.span, row.version)) else { return };
-    let Some(book) = account.rules.version(version) else { return };
+    let scope = scope(board, period);
+    let Some(ranking) = ranking::get(account, &scope) else { return };
+    let Some(book) = account.rules.version(ranking.version) else { return };
     let Some(rule) = book.leaderboards.iter().find(|rule| rule.key == board) else { return };
-    let standings = ranking::listed(account, &id, rule.top as usize);
+    let standings = ranking::listed(account, &scope, rule.top as usize);
     let names = account.book;
-    let entries = ranking::entries(account, &id, &standings, names, rule.of, &rule.metric, book);
+    let entries = ranking::entries(account, &scope, &standings, names, rule.of, &rule.metric, book);
     let account_id = account.id;
     account.emit(&Output::Leaderboard(outputs::Leaderboard {
         account: account_id,
@@ -71,15 +71,15 @@ fn write(account: &mut Account<'_>, board: &str, period: &str, is_final: bool) {
         window: window_name(rule.window),
         period,
         of: rule.of.name(),
-        starts: span.start,
-        ends: span.end,
+        starts: ranking.span.start,
+        ends: ranking.span.end,
         r#final: is_final,
         entries,
     }));
 }
 
-fn ranking_id(account: &str, board: &str, period: &str) -> String {
-    keys::join(&[account, "board", board, period])
+fn scope(board: &str, period: &str) -> String {
+    keys::join(&["board", board, period])
 }
 
 fn window_name(window: Window) -> &'static str {

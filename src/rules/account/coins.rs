@@ -91,7 +91,8 @@ pub fn adjust(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
         Some(after) if coins < 0 && after < 0 => return Err(Rejected::because("insufficient_coins")),
         Some(_) => {}
     }
-    let reason = command.optional_text("reason")?.unwrap_or("adjusted");
+    let reason = command.data.text_at("reason");
+    let reason = reason.as_deref().unwrap_or("adjusted");
     if !command.dry_run {
         post(account, rep, coins, &command.entry(), reason, None, &command.cause());
     }

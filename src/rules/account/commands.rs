@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::timers::{self, Timer};
 use super::{
-    Account, Cause, account::COMMAND_MEMORY, certifications, coins, commissions, ownership, recognition, redemptions, rewards, xp,
+    Account, Cause, certifications, coins, commissions, ownership, recognition, redemptions, rewards, view::COMMAND_MEMORY, xp,
 };
 use crate::decode::Reason;
 use crate::events::{Amount, CommandRecord, Data, Timestamp, keys};

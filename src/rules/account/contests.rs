@@ -112,8 +112,8 @@ pub fn take(account: &mut Account<'_>, contribution: &Contribution<'_>) {
             account.pending.late = true;
             continue;
         }
-        let id = ranking_id(account.id, &open.key);
-        ranking::add(account, &id, open.span, open.version, subject, contribution.value, contribution.at);
+        let scope = scope(&open.key);
+        ranking::add(account, &scope, open.span, open.version, subject, contribution.value, contribution.at);
         account.touch(Dirty::Contest { contest: open.key });
     }
 }
@@ -139,11 +139,11 @@ pub fn close(account: &mut Account<'_>, contest: &str) {
     let row = ContestRow { status: Status::Final, ..row };
     account.state.put(&row_key, row);
     account.state.entry::<AccountRow>(account.id, AccountRow::default).contests.retain(|open| open.key != contest);
-    let id = ranking_id(account.id, contest);
+    let scope = scope(contest);
     let now = account.time;
-    ranking::note_day(account, &id, now);
+    ranking::note_day(account, &scope, now);
     write(account, contest, row);
-    let places = ranking::listed(account, &id, last_place(rule));
+    let places = ranking::listed(account, &scope, last_place(rule));
     // who has nothing, or less, wins nothing
     for standing in places.iter().filter(|standing| standing.value > Amount::ZERO) {
         let prize = rule.prizes.iter().find(|prize| (prize.places.first..=prize.places.last).contains(&standing.position));
@@ -151,7 +151,7 @@ pub fn close(account: &mut Account<'_>, contest: &str) {
             award(account, rule, standing, &prize.reward);
         }
     }
-    ranking::clear(account, &id);
+    ranking::clear(account, &scope);
 }
 
 /// Grants a place's prize: to the rep, or in full to every active member of the team. Who is no active rep by now gets
@@ -205,10 +205,10 @@ pub fn publish(account: &mut Account<'_>, contest: &str) {
 
 fn write(account: &mut Account<'_>, contest: &str, row: ContestRow) {
     let Some((book, rule)) = rule(account, row.version, contest) else { return };
-    let id = ranking_id(account.id, contest);
-    let standings = ranking::listed(account, &id, SHOWN.max(last_place(rule)));
+    let scope = scope(contest);
+    let standings = ranking::listed(account, &scope, SHOWN.max(last_place(rule)));
     let names = account.book;
-    let entries = ranking::entries(account, &id, &standings, names, rule.of, &rule.metric, book);
+    let entries = ranking::entries(account, &scope, &standings, names, rule.of, &rule.metric, book);
     let account_id = account.id;
     account.emit(&Output::Contest(outputs::Contest {
         account: account_id,
@@ -228,6 +228,6 @@ fn last_place(rule: &Contest) -> usize {
     rule.prizes.iter().map(|prize| prize.places.last as usize).max().unwrap_or(0)
 }
 
-fn ranking_id(account: &str, contest: &str) -> String {
-    keys::join(&[account, "contest", contest])
+fn scope(contest: &str) -> String {
+    keys::join(&["contest", contest])
 }

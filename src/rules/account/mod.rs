@@ -5,7 +5,6 @@
 //! metrics with all that reads them (boards, contests, badges, goals, leagues), commissions, and at the end the settlement of
 //! the rewards that followed.
 
-mod account;
 pub mod announcements;
 pub mod badges;
 pub mod boards;
@@ -35,13 +34,15 @@ pub mod redemptions;
 pub mod reports;
 pub mod rewards;
 pub mod roster;
+mod running;
 pub mod tally;
 #[cfg(test)]
 pub mod testing;
 pub mod timers;
+mod view;
 pub mod xp;
 
-pub use account::{Account, AccountRow, Cause};
 pub use event::apply_event;
 pub use periods::Periods;
 pub use publish::{Dirty, Touched};
+pub use view::{Account, AccountRow, Cause};

@@ -52,8 +52,8 @@ pub(super) fn touch(account: &mut Account<'_>, dirty: Dirty) {
             Dirty::Contest { contest } => keys::join(&[account.id, "contest", contest]),
             _ => return,
         };
-        let waiting = Waiting { account: account.id.to_owned(), dirty, logged_at: account.logged_at };
-        account.state.put(&name, waiting);
+        let (id, logged_at) = (account.id, account.logged_at);
+        account.state.entry(&name, || Waiting { account: id.to_owned(), dirty, logged_at }).logged_at = logged_at;
     } else {
         account.touched.insert((account.id.to_owned(), dirty), account.logged_at);
     }

@@ -1,24 +1,27 @@
-//! Rankings: who has how much, in an order that the state itself keeps.
+//! Rankings: who has how much, in order.
 //!
-//! Boards, contests and leagues rank alike. Each listed subject has a row whose key sorts as the ranking does: value
-//! descending, then who reached it first, then id. So a credit moves one row, however many subjects there are, and the first
-//! positions are the first rows. Zero is not listed.
+//! Boards, contests and leagues rank alike: value descending, then who reached it first, then id; zero is not listed. What
+//! is kept are the subjects' tallies. The order is made from them when an account is first looked at, and from then on held
+//! in memory, where a credit moves one entry, however many subjects there are.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use super::tally::{self, Tally};
-use super::timers::sortable;
-use super::{Account, metrics, roster};
-use crate::events::{Amount, Span, Timestamp, Window};
+use super::{Account, AccountRow, metrics, roster};
+use crate::events::{Amount, Span, Timestamp, Window, keys};
 use crate::outputs::BoardEntry;
 use crate::rulebook::{Of, Rulebook};
 use crate::state::{Row, Table};
 
-/// What is kept of a ranking beside its rows.
+/// What is kept of a ranking beside its tallies, by `account/scope`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
+    /// Its number within the account, for the tallies.
+    pub number: u32,
     pub span: Span,
     /// The version of the rules that it is published by: the newest that has credited someone.
     pub version: u32,
@@ -32,16 +35,96 @@ impl Row for Ranking {
     const TABLE: Table = Table::Board;
 }
 
-/// A listed subject; the key is `ranking/order/subject`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Listed {
-    value: Amount,
-    reached_at: Timestamp,
+/// The orders of all rankings that were looked at. They follow the state, uncommitted changes included: whoever undoes those
+/// must [`clear`](Orders::clear) the orders with them.
+#[derive(Debug, Default)]
+pub struct Orders {
+    accounts: HashMap<String, HashMap<u32, Order, FixedState>, FixedState>,
+    entries: usize,
 }
 
-impl Row for Listed {
-    const TABLE: Table = Table::BoardIndex;
+/// One ranking in its order.
+#[derive(Debug, Default)]
+struct Order {
+    listed: BTreeSet<(Reverse<Amount>, Timestamp, String)>,
+    /// Those who are back at zero.
+    unlisted: BTreeSet<String>,
 }
+
+/// Entries that are held in memory at most, between two batches: some 100 bytes each.
+const HELD: usize = 4_000_000;
+
+impl Orders {
+    pub fn clear(&mut self) {
+        self.accounts.clear();
+        self.entries = 0;
+    }
+
+    /// Keeps the memory bounded: what is looked at again is made again.
+    pub fn trim(&mut self) {
+        if self.entries > HELD {
+            self.clear();
+        }
+    }
+}
+
+impl Order {
+    fn insert(&mut self, subject: &str, tally: Tally) {
+        if tally.value.is_zero() {
+            self.unlisted.insert(subject.to_owned());
+        } else {
+            self.listed.insert((Reverse(tally.value), tally.reached_at, subject.to_owned()));
+        }
+    }
+
+    /// Moves a subject from its tally before to that after.
+    fn shift(&mut self, subject: &str, before: Tally, after: Tally) {
+        let mut place = (Reverse(before.value), before.reached_at, subject.to_owned());
+        if before.value.is_zero() {
+            self.unlisted.remove(subject);
+        } else {
+            self.listed.remove(&place);
+        }
+        if after.value.is_zero() {
+            self.unlisted.insert(place.2);
+        } else {
+            (place.0, place.1) = (Reverse(after.value), after.reached_at);
+            self.listed.insert(place);
+        }
+    }
+}
+
+/// Makes the orders of an account from its tallies, if it was not looked at yet. To be done before a tally changes.
+fn make_orders(account: &mut Account<'_>) {
+    if account.orders.accounts.contains_key(account.id) {
+        return;
+    }
+    let prefix = key(account, "");
+    let rankings = account.state.scan::<Ranking>(&prefix, usize::MAX);
+    let ranked = rankings.into_iter().filter(|(key, _)| !key[prefix.len()..].starts_with(UNRANKED));
+    let mut orders: HashMap<u32, Order, FixedState> = ranked.map(|(_, row)| (row.number, Order::default())).collect();
+    let mut entries = 0;
+    tally::for_each(account, |subject, ranking, tally| {
+        if let Some(order) = orders.get_mut(&ranking) {
+            order.insert(subject, tally);
+            entries += 1;
+        }
+    });
+    account.orders.entries += entries;
+    account.orders.accounts.insert(account.id.to_owned(), orders);
+}
+
+/// The order of a ranking.
+fn order<'o>(account: &'o mut Account<'_>, ranking: u32) -> &'o mut Order {
+    make_orders(account);
+    match account.orders.accounts.get_mut(account.id) {
+        Some(orders) => orders.entry(ranking).or_default(),
+        None => unreachable!("just made"),
+    }
+}
+
+/// How the scopes of tallies start that rank nobody: those of badges.
+pub const UNRANKED: &str = "badge/";
 
 /// Some of the subjects in the order in which they stood at the start of the local day; the key is `ranking/number`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,94 +152,104 @@ pub struct Standing {
 /// Adds a contribution to a ranking. Returns whether the ranking is new.
 pub fn add(
     account: &mut Account<'_>,
-    ranking: &str,
+    scope: &str,
     span: Span,
     version: u32,
     subject: &str,
     value: Amount,
     at: Timestamp,
 ) -> bool {
-    let new = open(account, ranking, span, version);
+    make_orders(account);
+    let (number, new) = open(account, scope, span, version);
     // a fast input may be ahead of account time
     let now = account.time.max(at);
-    note_day(account, ranking, now);
-    let (before, after) = tally::add(account, ranking, subject, value, at);
-    if !before.value.is_zero() {
-        account.state.delete::<Listed>(&listed_key(ranking, subject, before));
-    }
-    if !after.value.is_zero() {
-        let listed = Listed { value: after.value, reached_at: after.reached_at };
-        account.state.put(&listed_key(ranking, subject, after), listed);
+    note_day(account, scope, now);
+    let (before, after) = tally::add(account, number, subject, value, at);
+    match before {
+        Some(before) => order(account, number).shift(subject, before, after),
+        None => {
+            account.orders.entries += 1;
+            order(account, number).insert(subject, after);
+        }
     }
     new
 }
 
-fn open(account: &mut Account<'_>, ranking: &str, span: Span, version: u32) -> bool {
-    match account.state.get::<Ranking>(ranking).map(|row| row.version) {
-        Some(known) if known >= version => false,
-        Some(_) => {
-            account.state.entry(ranking, || empty(span, version)).version = version;
-            false
+/// Opens a ranking, or notes a newer version. Returns its number, and whether it is new.
+pub fn open(account: &mut Account<'_>, scope: &str, span: Span, version: u32) -> (u32, bool) {
+    let key = key(account, scope);
+    match account.state.get::<Ranking>(&key).map(|row| (row.number, row.version)) {
+        Some((number, known)) if known >= version => (number, false),
+        Some((number, _)) => {
+            if let Some(row) = account.state.get_mut::<Ranking>(&key) {
+                row.version = version;
+            }
+            (number, false)
         }
         None => {
-            account.state.put(ranking, empty(span, version));
-            true
+            let account_row = account.state.entry::<AccountRow>(account.id, AccountRow::default);
+            account_row.rankings = account_row.rankings.wrapping_add(1);
+            let number = account_row.rankings;
+            account.state.put(&key, Ranking { number, span, version, day_ends: None, start_rows: 0 });
+            (number, true)
         }
     }
 }
 
-fn empty(span: Span, version: u32) -> Ranking {
-    Ranking { span, version, day_ends: None, start_rows: 0 }
+/// What is kept of a ranking, while it is open.
+pub fn get(account: &mut Account<'_>, scope: &str) -> Option<Ranking> {
+    let key = key(account, scope);
+    account.state.get::<Ranking>(&key).cloned()
 }
 
 /// Keeps the present order as that of the day's start, if a new day has begun since. Called before anything changes, so that
 /// the order is the one in which the day found the ranking.
-pub fn note_day(account: &mut Account<'_>, ranking: &str, now: Timestamp) {
-    let Some(row) = account.state.get::<Ranking>(ranking) else { return };
+pub fn note_day(account: &mut Account<'_>, scope: &str, now: Timestamp) {
+    let key = key(account, scope);
+    let Some(row) = account.state.get::<Ranking>(&key) else { return };
     if row.day_ends.is_some_and(|ends| now < ends) {
         return;
     }
-    let rows_before = row.start_rows;
-    let order: Vec<String> = listed(account, ranking, usize::MAX).into_iter().map(|standing| standing.subject).collect();
-    let rows = order.chunks(START_ROW);
+    let (number, rows_before) = (row.number, row.start_rows);
+    let subjects: Vec<String> = order(account, number).listed.iter().map(|(_, _, subject)| subject.clone()).collect();
+    let rows = subjects.chunks(START_ROW);
     let start_rows = rows.len() as u32;
     for (i, subjects) in rows.enumerate() {
-        account.state.put(&start_key(ranking, i as u32), StartOrder(subjects.to_vec()));
+        account.state.put(&start_key(&key, i as u32), StartOrder(subjects.to_vec()));
     }
     for i in start_rows..rows_before {
-        account.state.delete::<StartOrder>(&start_key(ranking, i));
+        account.state.delete::<StartOrder>(&start_key(&key, i));
     }
     let day_ends = account.period(Window::Day, now).span.end;
-    if let Some(row) = account.state.get_mut::<Ranking>(ranking) {
+    if let Some(row) = account.state.get_mut::<Ranking>(&key) {
         row.day_ends = day_ends;
         row.start_rows = start_rows;
     }
 }
 
-/// The first subjects of a ranking.
-pub fn listed(account: &mut Account<'_>, ranking: &str, limit: usize) -> Vec<Standing> {
-    let prefix = format!("{ranking}/");
+/// The first subjects of a ranking; none of one that is not open.
+pub fn listed(account: &mut Account<'_>, scope: &str, limit: usize) -> Vec<Standing> {
+    let Some(number) = get(account, scope).map(|row| row.number) else { return Vec::new() };
     let mut standings: Vec<Standing> = Vec::new();
-    for (key, listed) in account.state.scan::<Listed>(&prefix, limit) {
-        let Some((_, subject)) = key[prefix.len()..].split_once('/') else { continue };
+    for (Reverse(value), reached_at, subject) in order(account, number).listed.iter().take(limit) {
         let position = standings.len() as u32 + 1;
-        let rank = standings.last().filter(|before| before.value == listed.value).map_or(position, |before| before.rank);
-        let (value, reached_at) = (listed.value, listed.reached_at);
-        standings.push(Standing { position, rank, subject: subject.to_owned(), value, reached_at });
+        let rank = standings.last().filter(|before| before.value == *value).map_or(position, |before| before.rank);
+        standings.push(Standing { position, rank, subject: subject.clone(), value: *value, reached_at: *reached_at });
     }
     standings
 }
 
 /// Positions at the start of the day, of those that were listed then.
-fn start_positions<'s>(account: &mut Account<'_>, ranking: &str, standings: &'s [Standing]) -> HashMap<&'s str, i64> {
-    let rows = account.state.get::<Ranking>(ranking).map_or(0, |row| row.start_rows);
+fn start_positions<'s>(account: &mut Account<'_>, scope: &str, standings: &'s [Standing]) -> HashMap<&'s str, i64> {
+    let key = key(account, scope);
+    let rows = account.state.get::<Ranking>(&key).map_or(0, |row| row.start_rows);
     let mut wanted: BTreeSet<&str> = standings.iter().map(|standing| standing.subject.as_str()).collect();
     let mut found = HashMap::new();
     for i in 0..rows {
         if wanted.is_empty() {
             break;
         }
-        let Some(StartOrder(subjects)) = account.state.get(&start_key(ranking, i)) else { continue };
+        let Some(StartOrder(subjects)) = account.state.get(&start_key(&key, i)) else { continue };
         for (subject, position) in subjects.iter().zip(i64::from(i) * START_ROW as i64 + 1..) {
             if let Some(subject) = wanted.take(subject.as_str()) {
                 found.insert(subject, position);
@@ -169,14 +262,14 @@ fn start_positions<'s>(account: &mut Account<'_>, ranking: &str, standings: &'s 
 /// The entries that a board shows of its standings. Names are those of the version that the account sees.
 pub fn entries<'e>(
     account: &mut Account<'_>,
-    ranking: &str,
+    scope: &str,
     standings: &'e [Standing],
     names: &'e Rulebook,
     of: Of,
     metric: &str,
     metrics_of: &Rulebook,
 ) -> Vec<BoardEntry<'e>> {
-    let starts = start_positions(account, ranking, standings);
+    let starts = start_positions(account, scope, standings);
     let entry = |standing: &'e Standing| BoardEntry {
         position: standing.position,
         rank: standing.rank,
@@ -192,17 +285,22 @@ pub fn entries<'e>(
     standings.iter().map(entry).collect()
 }
 
-/// Deletes a ranking with all its rows.
-pub fn clear(account: &mut Account<'_>, ranking: &str) {
-    let prefix = format!("{ranking}/");
-    for (key, _) in account.state.scan::<Listed>(&prefix, usize::MAX) {
-        account.state.delete::<Listed>(&key);
+/// Deletes a ranking with all that is kept of it.
+pub fn clear(account: &mut Account<'_>, scope: &str) {
+    let key = key(account, scope);
+    let Some((number, start_rows)) = account.state.get::<Ranking>(&key).map(|row| (row.number, row.start_rows)) else { return };
+    make_orders(account);
+    for i in 0..start_rows {
+        account.state.delete::<StartOrder>(&start_key(&key, i));
     }
-    for (key, _) in account.state.scan::<StartOrder>(&prefix, usize::MAX) {
-        account.state.delete::<StartOrder>(&key);
+    account.state.delete::<Ranking>(&key);
+    let orders = account.orders.accounts.get_mut(account.id);
+    let order = orders.and_then(|orders| orders.remove(&number)).unwrap_or_default();
+    let subjects = order.listed.into_iter().map(|(_, _, subject)| subject).chain(order.unlisted);
+    for subject in subjects {
+        account.orders.entries -= 1;
+        tally::remove(account, number, &subject);
     }
-    tally::clear(account, ranking);
-    account.state.delete::<Ranking>(ranking);
 }
 
 /// Whom a rep's contribution is credited to in a ranking.
@@ -214,84 +312,13 @@ pub fn subject_of<'s>(account: &Account<'s>, of: Of, rep: &'s str) -> Option<&'s
     }
 }
 
-fn start_key(ranking: &str, number: u32) -> String {
-    format!("{ranking}/{number:06}")
-}
-
-/// The id comes last and as it is, so that equals sort by its bytes.
-fn listed_key(ranking: &str, subject: &str, tally: Tally) -> String {
-    let mut key = String::with_capacity(ranking.len() + subject.len() + 40);
-    key.push_str(ranking);
+fn key(account: &Account<'_>, scope: &str) -> String {
+    let mut key = keys::join(&[account.id]);
     key.push('/');
-    push_descending(&mut key, tally.value);
-    key.push_str(&sortable(tally.reached_at.0));
-    key.push('/');
-    key.push_str(subject);
+    key.push_str(scope);
     key
 }
 
-/// Appends a text that sorts as the number does, the greatest first: the sign, how many digits there are before the point,
-/// the digits, and an end mark. Digits and their number are complemented for positive numbers, where more comes first.
-fn push_descending(key: &mut String, value: Amount) {
-    let negative = value.is_negative();
-    let number = value.0.normalize();
-    let mantissa = number.mantissa().unsigned_abs().to_string();
-    let scale = number.scale() as usize;
-    // 0.05 has the mantissa 5 and the scale 2: no digit before the point, and after it 05
-    let (whole, zeros) = (mantissa.len().saturating_sub(scale), scale.saturating_sub(mantissa.len()));
-    let complement = |digit: u8| if negative { digit } else { b'9' - (digit - b'0') };
-    key.push(if negative { 'n' } else { 'a' });
-    let length = if negative { whole } else { 99 - whole };
-    key.push(char::from(b'0' + (length / 10) as u8));
-    key.push(char::from(b'0' + (length % 10) as u8));
-    let digits = std::iter::repeat_n(b'0', zeros).chain(mantissa.bytes());
-    key.extend(digits.map(|digit| char::from(complement(digit))));
-    key.push(if negative { '!' } else { '~' });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn descending(text: &str) -> String {
-        let mut key = String::new();
-        push_descending(&mut key, Amount::parse(text).unwrap());
-        key
-    }
-
-    #[test]
-    fn values_sort_from_the_greatest_to_the_least() {
-        let values = [
-            "79228162514264337593543950335",
-            "1000000",
-            "100.5",
-            "100.49",
-            "100.05",
-            "100",
-            "99.999",
-            "10",
-            "9",
-            "1.51",
-            "1.5",
-            "1",
-            "0.5",
-            "0.45",
-            "0.05",
-            "0.0000000000000000000000000001",
-            "-0.0000000000000000000000000001",
-            "-0.05",
-            "-0.5",
-            "-1",
-            "-1.5",
-            "-9",
-            "-10",
-            "-10.01",
-            "-79228162514264337593543950335",
-        ];
-        let keys = values.map(descending);
-        for pair in keys.windows(2) {
-            assert!(pair[0] < pair[1], "{pair:?}");
-        }
-        assert_eq!(descending("1.50"), descending("1.5"), "equal values are equal, however they are written");
-    }
+fn start_key(ranking: &str, number: u32) -> String {
+    format!("{ranking}/{number:06}")
 }

@@ -149,7 +149,7 @@ fn request(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
 
 fn step(account: &mut Account<'_>, command: &Command<'_>, next: Status) -> Answer {
     let redemption = command.text("redemption")?;
-    let reason = command.optional_text("reason")?.map(str::to_owned);
+    let reason = command.data.text_at("reason").map(|reason| reason.into_owned());
     let key = keys::join(&[account.id, redemption]);
     let Some(mut row) = account.state.get::<RedemptionRow>(&key).cloned() else {
         return Err(Rejected::because("unknown_redemption"));

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::ranking::Orders;
 use super::rewards::Pending;
-use super::{Account, Touched};
+use super::{Account, Periods, Touched};
 use crate::engine::{AccountTask, Publish, Task};
 use crate::events::{AccountRecord, CommandRecord, Original, StampedEvent, Timestamp};
 use crate::outputs::{Outbox, Topic};
@@ -213,6 +214,8 @@ impl Stage {
             out: &mut Outbox::default(),
             touched: &mut Touched::new(),
             pending: Pending::default(),
+            periods: &mut Periods::default(),
+            orders: &mut Orders::default(),
         };
         ask(&mut account)
     }

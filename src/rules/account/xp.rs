@@ -110,7 +110,8 @@ pub fn adjust(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
         return Err(Rejected::because("unknown_rep"));
     }
     let xp = command.integer("xp")?;
-    let reason = command.optional_text("reason")?.unwrap_or("adjusted");
+    let reason = command.data.text_at("reason");
+    let reason = reason.as_deref().unwrap_or("adjusted");
     if !command.dry_run {
         post(account, rep, xp, &command.entry(), reason, &command.cause());
     }

@@ -94,7 +94,7 @@ pub fn apply(row: &mut ContactRow, version: &Version, of_type: &TypeRules, subje
             event: EventRef { id: &event.id, source: &event.source, kind: &event.kind },
             key: &catalog.key,
             name: catalog.name.as_deref().unwrap_or(&catalog.key),
-            group: catalog.group.as_deref().unwrap_or_default(),
+            group: catalog.group.as_deref(),
             points,
             outcome,
             actor: event.actor.as_deref(),

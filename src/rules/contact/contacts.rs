@@ -5,7 +5,7 @@ use super::compiled::{ContactRules, Version};
 use super::identity::{Identity, Seen};
 use super::row::ContactRow;
 use super::stamp::Stamp;
-use super::{inbox, timers};
+use super::{identity, inbox, timers};
 use crate::decode::Reason;
 use crate::engine::{Counters, Input};
 use crate::events::{Duration, Event, Timestamp, keys};
@@ -59,17 +59,21 @@ pub struct Arrival<'a> {
 const MAX_HOPS: u8 = 32;
 
 impl Contacts<'_> {
-    /// Takes an event of a contact.
-    pub fn event(&mut self, arrival: Arrival<'_>, contact: &str) {
+    /// Takes an event of a contact, whose row has this key.
+    pub fn event(&mut self, arrival: Arrival<'_>, contact: &str, key: &str) {
         let Arrival { event, logged, .. } = arrival;
-        let key = keys::join(&[&event.account, contact]);
         let identity = Identity::of(event);
-        if let Some(row) = self.state.get::<ContactRow>(&key) {
+        if let Some(row) = self.state.get::<ContactRow>(key) {
             if let Some(into) = row.redirect() {
                 let into = into.to_owned();
                 return self.redirect(arrival, &into);
             }
-            match identity.seen(&row.identities, self.window, logged) {
+            let spilled = row.spilled;
+            let mut seen = identity.among(&row.identities, identity::oldest(self.window, logged));
+            if seen == Seen::New && spilled.count > 0 {
+                seen = self.seen_before(key, spilled, identity, logged);
+            }
+            match seen {
                 Seen::New => {}
                 Seen::Same => {
                     self.counters.deduplicated += 1;
@@ -81,12 +85,11 @@ impl Contacts<'_> {
                 }
             }
         }
-        let row = self.state.entry::<ContactRow>(&key, ContactRow::default);
-        identity.remember(&mut row.identities, self.window, logged);
+        self.remember(key, identity, logged);
         match &*event.kind {
-            "contact.erased" => self.erase(arrival, contact, &key),
-            "contact.merged" => self.merge(arrival, contact, &key),
-            _ => self.judge(arrival, contact, &key),
+            "contact.erased" => self.erase(arrival, contact, key),
+            "contact.merged" => self.merge(arrival, contact, key),
+            _ => self.judge(arrival, contact, key),
         }
     }
 
@@ -96,9 +99,8 @@ impl Contacts<'_> {
         let first = row.last_seen.is_none();
         row.saw(event.time);
         let mut applied = Applied::default();
-        if let Some(of_type) =
-            version.of_type(&event.kind).filter(|of_type| version.rules.modules.engagement && !of_type.entries.is_empty())
-        {
+        let matching = version.of_type(&event.kind).filter(|of_type| !of_type.entries.is_empty());
+        if let Some(of_type) = matching.filter(|_| version.rules.modules.engagement) {
             let subject = Subject { event, contact, logged, own: self.place.own() };
             applied = apply(row, version, of_type, subject, self.out);
             for (number, chunk) in applied.chunks.drain(..) {
@@ -108,16 +110,16 @@ impl Contacts<'_> {
         if version.keeps_time {
             self.arm(version, key, Some(event.time));
         }
-        self.forward(arrival, Some(contact), first, &applied);
+        self.forward(arrival, Some(contact), first, applied);
     }
 
     /// An event without contact is judged by the account stage alone.
     pub fn event_without_contact(&mut self, arrival: Arrival<'_>) {
-        self.forward(arrival, None, false, &Applied::default());
+        self.forward(arrival, None, false, Applied::default());
     }
 
     /// Sends what the account stage needs of an event, and checks the money in it.
-    pub fn forward(&mut self, arrival: Arrival<'_>, contact: Option<&str>, first: bool, applied: &Applied) {
+    pub fn forward(&mut self, arrival: Arrival<'_>, contact: Option<&str>, first: bool, applied: Applied) {
         let Arrival { input, event, version, logged, .. } = arrival;
         let forgets = contact.is_none() && self.window.0 < i64::MAX;
         let forget_at = forgets.then(|| logged.plus(self.window));
@@ -139,7 +141,7 @@ impl Contacts<'_> {
         }
         let key = keys::join(&[&event.account, into]);
         if self.place.holds(&key) {
-            return self.event(Arrival { hops: hops + 1, ..arrival }, into);
+            return self.event(Arrival { hops: hops + 1, ..arrival }, into, &key);
         }
         let original = input.original(logged);
         let record = inbox::Record::Event { contact: into.to_owned(), hops: hops + 1, original };

@@ -15,7 +15,7 @@ impl Contacts<'_> {
         let Arrival { event, rules, logged, .. } = arrival;
         let at = At { account: &event.account, contact, time: event.time, logged };
         self.withdraw_all(key, rules, at);
-        self.forward(arrival, Some(contact), false, &super::apply::Applied::default());
+        self.forward(arrival, Some(contact), false, super::apply::Applied::default());
     }
 
     /// Deletes all that is published of a contact, and what its state knows but for identities and merges.
@@ -37,6 +37,7 @@ impl Contacts<'_> {
         let kept = Rare { redirect: rare.redirect, absorbed: rare.absorbed, timer: rare.timer, ..Rare::default() };
         *row = ContactRow {
             identities: std::mem::take(&mut row.identities),
+            spilled: row.spilled,
             rare: (kept != Rare::default()).then(|| Box::new(kept)),
             version: row.version,
             touched,

@@ -79,7 +79,7 @@ pub fn publish(
         event: EventRef { id: entry.id, source: entry.source, kind: catalog.event_type() },
         key: &catalog.key,
         name: catalog.name.as_deref().unwrap_or(&catalog.key),
-        group: catalog.group.as_deref().unwrap_or_default(),
+        group: catalog.group.as_deref(),
         points: points(entry, catalog),
         outcome: entry.outcome,
         actor: entry.actor,

@@ -35,9 +35,10 @@ impl Contacts<'_> {
         }
         let data = serde_json::json!({ "into": into }).to_string();
         let resolved = Event { data: Data::new(data), ..event.clone() };
-        self.forward(Arrival { event: &resolved, ..arrival }, Some(ends), false, &Applied::default());
+        self.forward(Arrival { event: &resolved, ..arrival }, Some(ends), false, Applied::default());
 
         let entries = history::load(&mut self.state, key);
+        let identities = self.take_identities(key);
         let row = self.state.entry::<ContactRow>(key, ContactRow::default);
         let rare = row.rare.as_deref().cloned().unwrap_or_default();
         let handoff = Handoff {
@@ -47,7 +48,7 @@ impl Contacts<'_> {
             time: event.time,
             logged,
             entries,
-            identities: row.identities.clone(),
+            identities,
             marks: row.marks.clone(),
             carried: rare.carried,
             absorbed: rare.absorbed,
@@ -56,7 +57,6 @@ impl Contacts<'_> {
         };
         self.withdraw_all(key, rules, At { account: &event.account, contact: ends, time: event.time, logged });
         let row = self.state.entry::<ContactRow>(key, ContactRow::default);
-        row.identities = Bytes::default();
         row.rare().redirect = Some(handoff.into.clone());
         self.hand_over(handoff, rules);
     }
@@ -107,9 +107,9 @@ impl Contacts<'_> {
         let own = self.place.own();
         let Handoff { account, ends, into, time, logged, .. } = &handoff;
         let (time, logged) = (*time, *logged);
+        self.join_identities(key, &handoff.identities);
         let row = self.state.entry::<ContactRow>(key, ContactRow::default);
         row.last_seen = row.last_seen.max(handoff.last_seen);
-        identity::join(&mut row.identities, &handoff.identities);
         let had_lead = row.has_lead();
         if ends != into {
             let absorbed = &mut row.rare().absorbed;
@@ -176,11 +176,8 @@ fn judge_once_again(entries: &mut [Entry<'_>], mut marks: Vec<Mark>, rules: &Con
         }
     }
     for (id, places) in &once {
-        let counts = |entry: &Entry<'_>| matches!(entry.outcome, Outcome::Counted | Outcome::Recorded);
         // a mark without its entry: the one that counted was removed by retention, so it is the earliest
-        let removed = marks
-            .iter()
-            .any(|mark| mark.id == *id && !places.iter().any(|&i| counts(&entries[i]) && entries[i].time == mark.time));
+        let removed = marks.iter().any(|mark| mark.id == *id && !places.iter().any(|&i| entries[i].time == mark.time));
         let earliest = places.iter().copied().min_by_key(|&i| (entries[i].time, entries[i].source, entries[i].id));
         let winner = earliest.filter(|_| !removed);
         for &i in places {
@@ -202,14 +199,26 @@ fn judge_once_again(entries: &mut [Entry<'_>], mut marks: Vec<Mark>, rules: &Con
     marks
 }
 
-/// A hand-off in records of bounded size: the first has everything but further entries.
+/// A hand-off in records of bounded size: the first has everything but further entries and identities.
 fn parts(mut handoff: Handoff) -> Vec<Handoff> {
-    let bytes = std::mem::take(&mut handoff.entries);
+    let (bytes, identities) = (std::mem::take(&mut handoff.entries), std::mem::take(&mut handoff.identities));
     let entries = Entry::decode_all(&bytes);
-    let mut chunks = entries.chunks(PART).map(Entry::encode_all);
-    let rest =
-        Handoff { identities: Bytes::default(), marks: Vec::new(), carried: Vec::new(), absorbed: Vec::new(), ..handoff.clone() };
-    let first = Handoff { entries: chunks.next().unwrap_or_default(), ..handoff };
-    let further: Vec<Handoff> = chunks.map(|entries| Handoff { entries, ..rest.clone() }).collect();
-    std::iter::once(first).chain(further).collect()
+    let mut entries = entries.chunks(PART).map(Entry::encode_all);
+    let mut identities = identities.0.chunks(PART * identity::SIZE).map(|part| Bytes(part.to_vec()));
+    let rest = Handoff { marks: Vec::new(), carried: Vec::new(), absorbed: Vec::new(), ..handoff.clone() };
+    let mut parts = Vec::new();
+    loop {
+        let (entries, identities) = (entries.next(), identities.next());
+        if parts.is_empty() {
+            parts.push(handoff.clone());
+        } else if entries.is_some() || identities.is_some() {
+            parts.push(rest.clone());
+        } else {
+            return parts;
+        }
+        if let Some(part) = parts.last_mut() {
+            part.entries = entries.unwrap_or_default();
+            part.identities = identities.unwrap_or_default();
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::identity::Spilled;
 use crate::decode::digest;
 use crate::events::Timestamp;
 use crate::outputs::{EventRef, Outbox, Outcome, Output, Route, TimelineEntry};
@@ -27,7 +28,9 @@ pub struct ContactRow {
     pub last_seen: Option<Timestamp>,
     /// Counted times of catalog entries, for `once` and cooldowns.
     pub marks: Vec<Mark>,
+    /// The newest identities; the others are in buckets.
     pub identities: Bytes,
+    pub spilled: Spilled,
     /// The newest timeline entries, and how many they are.
     pub tail: Bytes,
     pub tail_len: u8,
@@ -77,7 +80,7 @@ impl Carried {
             event: EventRef { id: &self.group, source: "carried", kind: "carried" },
             key: "carried",
             name: "Carried",
-            group: &self.group,
+            group: Some(self.group.as_str()).filter(|group| !group.is_empty()),
             points: self.points,
             outcome: Outcome::Carried,
             actor: None,

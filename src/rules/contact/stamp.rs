@@ -24,7 +24,7 @@ pub struct Stamp<'s, 'a> {
 
 impl Stamp<'_, '_> {
     /// Sends the event on if it decides something there. Money that cannot be used is the error: the event goes on without.
-    pub fn forward(&self, applied: &Applied, out: &mut Outbox) -> Result<(), Rejection> {
+    pub fn forward(&self, applied: Applied, out: &mut Outbox) -> Result<(), Rejection> {
         let Stamp { event, version, contact, logged, first, forget_at, .. } = *self;
         let (takers, interest) = version.wants(&event.kind);
         let money = if takers.is_empty() { Ok(()) } else { money::check(takers, &version.rules, &self.context()) };
@@ -43,7 +43,7 @@ impl Stamp<'_, '_> {
             kind: &event.kind,
             time: event.time,
             version: version.rules.version,
-            scored: applied.scored.clone(),
+            scored: applied.scored,
             first,
             no_money: money.is_err(),
             data: if interest.data || new || contact.is_none() { event.data.text() } else { "" },

@@ -96,6 +96,20 @@ pub trait Log: Send + Sync {
     /// Opens the session of a worker thread, one of `threads` in this process.
     fn session(&self, thread: usize, threads: usize) -> Result<Box<dyn Session>, LogError>;
 
+    /// The next offsets that the workers have committed; 0 where there is none.
+    fn committed(&self, places: &[Place]) -> Result<Vec<Next>, LogError>;
+
+    /// The number of partitions of any topic.
+    fn partitions_of(&self, topic: Topic) -> u32;
+
+    /// Reads a topic from the given offsets to its end, outside of any session.
+    fn read_to_end(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError>;
+
+    /// What is to be done now and then, beside the worker threads.
+    fn housekeep(&self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// The offset after the last record of each place, uncommitted ones included.
     fn ends(&self, places: &[Place]) -> Result<Vec<Next>, LogError>;
 }

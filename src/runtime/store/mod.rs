@@ -15,7 +15,7 @@ mod rows;
 mod task;
 
 use std::collections::HashSet;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -40,6 +40,8 @@ pub struct Stores {
 struct Shared {
     db: sled::Db,
     cache_bytes: usize,
+    /// Bytes that all open stores hold in memory.
+    used: AtomicUsize,
     open: AtomicUsize,
     in_use: Mutex<HashSet<String>>,
     released: Condvar,
@@ -52,11 +54,7 @@ impl Stores {
         let fatal = |error: &dyn std::fmt::Display| LogError::Fatal(format!("state.dir {}: {error}", dir.display()));
         std::fs::create_dir_all(&dir).map_err(|error| fatal(&error))?;
         let lock = File::create(dir.join("lock")).map_err(|error| fatal(&error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(fatal(&"in use by another process")),
-            Err(TryLockError::Error(error)) => return Err(fatal(&error)),
-        }
+        crate::runtime::lock(&lock).map_err(|error| fatal(&error))?;
         if dir.join(OPEN).exists() {
             tracing::warn!(dir = %dir.display(), "state was not closed cleanly; it will be restored from the changelog");
             wipe(&dir).map_err(|error| fatal(&error))?;
@@ -73,6 +71,7 @@ impl Stores {
         let shared = Shared {
             db: db.clone(),
             cache_bytes: settings.cache_bytes,
+            used: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
             in_use: Mutex::default(),
             released: Condvar::new(),
@@ -105,9 +104,11 @@ impl Stores {
 }
 
 impl Shared {
-    /// The memory that one task may use.
-    fn budget(&self) -> usize {
-        self.cache_bytes / self.open.load(Ordering::Relaxed).max(1)
+    /// The memory that a store may use which uses so much now: its share, or more while others leave theirs.
+    fn budget(&self, uses: usize) -> usize {
+        let share = self.cache_bytes / self.open.load(Ordering::Relaxed).max(1);
+        let free = self.cache_bytes.saturating_sub(self.used.load(Ordering::Relaxed));
+        share.max(uses + free)
     }
 
     fn release(&self, name: &str) {

@@ -68,7 +68,9 @@ impl Dirty {
 pub struct Clean {
     young: HashMap<Vec<u8>, Value, FixedState>,
     old: HashMap<Vec<u8>, Value, FixedState>,
+    /// Of the younger, and of the older when it was full.
     bytes: usize,
+    old_bytes: usize,
 }
 
 impl Clean {
@@ -77,7 +79,7 @@ impl Clean {
         let added = size(&key, &value);
         if self.bytes + added > limit {
             self.old = std::mem::take(&mut self.young);
-            self.bytes = 0;
+            self.old_bytes = std::mem::take(&mut self.bytes);
         }
         self.bytes += added;
         if let Some(before) = self.young.insert(key, value) {
@@ -92,6 +94,11 @@ impl Clean {
         let (key, value) = self.old.remove_entry(key)?;
         self.insert(key, value.clone(), limit);
         Some(value)
+    }
+
+    /// At most.
+    pub fn bytes(&self) -> usize {
+        self.bytes + self.old_bytes
     }
 
     pub fn clear(&mut self) {

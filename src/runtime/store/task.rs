@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::iter::Peekable;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,9 @@ pub struct TaskStore {
     /// The position of the rows in memory.
     position: Option<Position>,
     last_flush: Instant,
+    /// What it has told the others that it uses, and what it may use.
+    uses: usize,
+    budget: usize,
     failed: Option<StoreError>,
 }
 
@@ -63,8 +67,11 @@ impl TaskStore {
             disk_is_empty: Cell::new(true),
             position: None,
             last_flush: Instant::now(),
+            uses: 0,
+            budget: 0,
             failed: None,
         };
+        store.measure();
         match store.read_position() {
             Ok(Some(position)) if position.schema == SCHEMA => {
                 store.position = Some(position);
@@ -122,9 +129,9 @@ impl TaskStore {
     /// Writes to disk in the background if it is time or memory is short. Waits only when memory is short and the last write
     /// is still going on.
     pub fn flush_if_due(&mut self, interval: Duration, now: Timestamp) -> Result<(), StoreError> {
-        let budget = self.shared.budget();
-        self.settle(self.dirty.bytes > budget / 2)?;
-        let due = self.dirty.bytes > budget / 4 || self.last_flush.elapsed() >= interval;
+        self.measure();
+        self.settle(self.dirty.bytes > self.budget * 3 / 4)?;
+        let due = self.dirty.bytes > self.budget / 2 || self.last_flush.elapsed() >= interval;
         if due && self.writing.is_none() && !self.dirty.is_empty() { self.begin_flush(now) } else { Ok(()) }
     }
 
@@ -135,6 +142,16 @@ impl TaskStore {
             self.begin_flush(now)?;
         }
         self.settle(true)
+    }
+
+    /// Tells the others what this store uses, and finds what it may use.
+    fn measure(&mut self) {
+        let writing = self.writing.as_ref().map_or(0, |(rows, _)| rows.bytes);
+        let uses = self.dirty.bytes + writing + self.clean.get_mut().bytes();
+        self.shared.used.fetch_add(uses, Ordering::Relaxed);
+        self.shared.used.fetch_sub(self.uses, Ordering::Relaxed);
+        self.uses = uses;
+        self.budget = self.shared.budget(uses);
     }
 
     fn begin_flush(&mut self, now: Timestamp) -> Result<(), StoreError> {
@@ -163,7 +180,7 @@ impl TaskStore {
         }
         let rows = rows.clone();
         self.writing = None;
-        let limit = self.shared.budget() / 4;
+        let limit = self.budget / 4;
         // the flusher has let them go, so they are moved, not copied
         if let Ok(rows) = Arc::try_unwrap(rows) {
             let clean = self.clean.get_mut();
@@ -199,7 +216,7 @@ impl Store for TaskStore {
         if self.disk_is_empty.get() {
             return Ok(None);
         }
-        let limit = self.shared.budget() / 4;
+        let limit = self.budget / 4;
         let mut clean = self.clean.borrow_mut();
         if let Some(value) = clean.get(key, limit) {
             return Ok(value);
@@ -257,6 +274,7 @@ impl Drop for TaskStore {
         {
             tracing::error!(%error, store = self.name, "state could not be written");
         }
+        self.shared.used.fetch_sub(self.uses, Ordering::Relaxed);
         self.shared.release(&self.name);
     }
 }

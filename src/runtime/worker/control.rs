@@ -1,11 +1,9 @@
 //! What the threads of a process tell each other: stop, who owns what, how far, how they are.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::runtime::log::{Next, Place};
 use crate::runtime::now;
 
 /// What a worker thread is doing.
@@ -37,8 +35,6 @@ pub struct Control {
 struct Thread {
     state: ThreadState,
     owned: Vec<u32>,
-    changed: Instant,
-    next: BTreeMap<Place, u64>,
 }
 
 /// What was worked off in all.
@@ -52,7 +48,7 @@ pub struct Work {
 
 impl Control {
     pub fn new(threads: usize, stop_at_end: bool) -> Control {
-        let thread = || Thread { state: ThreadState::Waiting, owned: Vec::new(), changed: Instant::now(), next: BTreeMap::new() };
+        let thread = || Thread { state: ThreadState::Waiting, owned: Vec::new() };
         Control {
             stopping: AtomicBool::new(false),
             unclean: AtomicBool::new(false),
@@ -111,11 +107,10 @@ impl Control {
         self.threads().iter().map(|thread| (thread.state.clone(), thread.owned.clone())).collect()
     }
 
-    /// The partitions that a thread works on from now on, and what is committed for them.
-    pub fn set_owned(&self, thread: usize, partitions: &[u32], committed: &[Next]) {
+    /// The partitions that a thread works on from now on.
+    pub fn set_owned(&self, thread: usize, partitions: &[u32]) {
         if let Some(thread) = self.threads().get_mut(thread) {
-            (thread.owned, thread.changed) = (partitions.to_vec(), Instant::now());
-            thread.next = committed.iter().copied().collect();
+            thread.owned = partitions.to_vec();
         }
     }
 
@@ -123,28 +118,9 @@ impl Control {
         self.threads().get(thread).is_some_and(|thread| thread.owned.contains(&partition))
     }
 
-    /// All partitions of this process, and for how long nothing has changed about them.
-    pub fn owned(&self) -> (Vec<u32>, Duration) {
-        let threads = self.threads();
-        let mut owned: Vec<u32> = threads.iter().flat_map(|thread| thread.owned.iter().copied()).collect();
-        owned.sort_unstable();
-        let since = threads.iter().map(|thread| thread.changed.elapsed()).min().unwrap_or_default();
-        (owned, since)
-    }
-
-    /// Offsets that were committed, with the number of records worked off.
-    pub fn advance(&self, next: &[Next], records: u64) {
-        if !self.stop_at_end {
-            return;
-        }
-        let mut threads = self.threads();
-        for &(place, next) in next {
-            if let Some(thread) = threads.iter_mut().find(|thread| thread.owned.contains(&place.partition)) {
-                thread.next.insert(place, next);
-            }
-        }
-        drop(threads);
-        if records > 0 {
+    /// Records were worked off and committed.
+    pub fn worked_off(&self, records: u64) {
+        if records > 0 && self.stop_at_end {
             self.work.records.fetch_add(records, Ordering::Relaxed);
             self.work.last.fetch_max(now().0, Ordering::Relaxed);
         }
@@ -155,10 +131,5 @@ impl Control {
         if self.stop_at_end {
             let _ = self.work.first.compare_exchange(0, now().0, Ordering::Relaxed, Ordering::Relaxed);
         }
-    }
-
-    /// The committed next offset of a place that this process owns.
-    pub fn next(&self, place: Place) -> Option<u64> {
-        self.threads().iter().find_map(|thread| thread.next.get(&place).copied())
     }
 }

@@ -15,7 +15,7 @@ mod partition;
 mod restore;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 pub use self::control::{Control, ThreadState};
@@ -24,6 +24,7 @@ use self::partition::Partition;
 use super::clock::Clock;
 use super::log::{Batch, Change, CommitError, Log, LogError, Next, Place, Session};
 use super::metrics::Metrics;
+use super::rules::RulesTopic;
 use super::settings::Settings;
 use super::store::Stores;
 use crate::engine::{AccountTask, ContactTask, Counters, Publish, Task};
@@ -67,6 +68,7 @@ pub struct Context {
     pub stages: Box<dyn Stages>,
     /// The rules in force; a batch works with one set throughout.
     pub rules: RwLock<Arc<RuleSet>>,
+    pub rules_topic: Mutex<RulesTopic>,
     pub metrics: Metrics,
     pub control: Control,
     pub clock: Arc<dyn Clock>,
@@ -136,6 +138,9 @@ impl<'c> Worker<'c> {
                 Err(LogError::Fatal(reason)) => return Err(LogError::Fatal(reason)),
                 Err(LogError::Session(reason)) => {
                     tracing::warn!(thread = self.thread, reason, "the session ended; opening a new one");
+                    // another thread may be given the partitions: it must not wait for their stores
+                    self.partitions.iter_mut().for_each(|partition| *partition = None);
+                    self.context.control.set_owned(self.thread, &[]);
                     self.context.metrics.session_ended();
                     self.context.control.set_state(self.thread, ThreadState::Failed(reason));
                     pause = if self.since(started) > Duration::from_secs(30) { Duration::from_millis(100) } else { pause * 2 };
@@ -195,7 +200,7 @@ impl<'c> Worker<'c> {
                 tracing::info!(thread = self.thread, ?partitions, "partitions are taken over");
                 if self.restore(session, &partitions)? {
                     session.start()?;
-                    self.context.control.set_owned(self.thread, &partitions, &self.positions());
+                    self.context.control.set_owned(self.thread, &partitions);
                     self.context.control.set_state(self.thread, ThreadState::Running);
                 }
                 Ok(())
@@ -205,7 +210,7 @@ impl<'c> Worker<'c> {
 
     /// From here on nothing is written for any partition, until they are taken over again: others may have them by now.
     fn give_up(&mut self) {
-        self.context.control.set_owned(self.thread, &[], &[]);
+        self.context.control.set_owned(self.thread, &[]);
         if self.context.is_broken_by(Mutation::WorkAfterRevoke) {
             return;
         }
@@ -218,18 +223,13 @@ impl<'c> Worker<'c> {
         self.context.clock.elapsed().saturating_sub(moment)
     }
 
-    /// What is committed of all inputs.
-    fn positions(&mut self) -> Vec<Next> {
-        let partitions =
-            self.partitions.iter_mut().enumerate().filter_map(|(number, slot)| Some((number as u32, slot.as_mut()?)));
-        partitions.flat_map(|(number, partition)| partition.stages().map(|stage| stage.all_committed(number))).flatten().collect()
-    }
-
     fn rewind(&mut self, session: &dyn Session) -> Result<(), LogError> {
         self.discard();
         if self.context.is_broken_by(Mutation::NoRewind) {
             return Ok(());
         }
+        // whatever the reason is, it may need a moment to pass
+        self.context.clock.sleep(Duration::from_millis(50));
         // a rebalance in between: what is committed is read when partitions are taken over again
         if self.change.is_none() { session.rewind() } else { Ok(()) }
     }
@@ -318,7 +318,7 @@ impl<'c> Worker<'c> {
         metrics.committed(self.since(started), batch, &self.outbox, self.context.clock.wall());
         self.take_in(session, publish)?;
         self.outbox.clear();
-        self.context.control.advance(&next, batch.messages.len() as u64);
+        self.context.control.worked_off(batch.messages.len() as u64);
         Ok(())
     }
 

@@ -128,10 +128,6 @@ impl Stage {
         named.map(move |(i, &topic)| (Place::new(topic, number), self.pending[i]))
     }
 
-    pub fn all_committed(&self, number: u32) -> Vec<Next> {
-        self.inputs.iter().zip(self.committed).map(|(&topic, next)| (Place::new(topic, number), next)).collect()
-    }
-
     pub fn named_offsets(&self) -> Vec<(&'static str, u64)> {
         self.inputs.iter().zip(self.committed).map(|(topic, next)| (topic.name(), next)).collect()
     }

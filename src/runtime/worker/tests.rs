@@ -114,6 +114,7 @@ fn context(log: &LocalLog, dir: &Path, threads: usize) -> Arc<Context> {
         log: Arc::new(log.clone()),
         stages: Box::new(Fakes),
         rules: RwLock::default(),
+        rules_topic: Mutex::default(),
         metrics: Metrics::new().unwrap(),
         control: Control::new(threads, true),
         clock: Arc::new(crate::runtime::clock::SystemClock::default()),
@@ -122,7 +123,7 @@ fn context(log: &LocalLog, dir: &Path, threads: usize) -> Arc<Context> {
 }
 
 fn open(disk: &MemDisk) -> LocalLog {
-    LocalLog::open(Box::new(disk.clone()), PARTITIONS, 20_000).unwrap()
+    LocalLog::open(Box::new(disk.clone()), PARTITIONS, 20_000, 1 << 30).unwrap()
 }
 
 fn send(log: &LocalLog, keys: impl Iterator<Item = String>) {
@@ -138,11 +139,12 @@ fn send(log: &LocalLog, keys: impl Iterator<Item = String>) {
 fn work(context: &Arc<Context>, threads: usize) {
     std::thread::scope(|scope| {
         let context = &**context;
-        let workers: Vec<_> = (0..threads).map(|thread| scope.spawn(move || Worker::new(context, thread, threads).run())).collect();
+        let workers: Vec<_> =
+            (0..threads).map(|thread| scope.spawn(move || Worker::new(context, thread, threads).run())).collect();
         let places = |topic| (0..PARTITIONS).map(|p| Place::new(topic, p)).collect::<Vec<_>>();
+        let done = |topic| context.log.committed(&places(topic)).unwrap() == context.log.ends(&places(topic)).unwrap();
         while !context.control.is_stopping() {
-            let done = |topic| context.log.ends(&places(topic)).unwrap().iter().all(|(p, end)| context.control.next(*p) >= Some(*end));
-            if context.control.owned().0.len() == PARTITIONS as usize && done(Topic::ProductEvents) && done(Topic::AccountEvents) {
+            if done(Topic::ProductEvents) && done(Topic::AccountEvents) {
                 context.control.stop();
             }
             std::thread::sleep(Duration::from_millis(5));

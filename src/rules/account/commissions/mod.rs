@@ -1,9 +1,10 @@
 //! Commissions: a plan is a function of the period's net basis; lines are its differences.
 //!
 //! - [`curve`]: the function itself, and [`explain`] what it says in words;
-//! - [`plans`]: which plans pay for what happens at an instant;
+//! - [`plans`]: the plans of versions past and present;
 //! - [`payments`]: events that pay, with [`spifs`] beside; [`clawback`]: events that take back;
 //! - [`statements`]: where lines are posted, and [`commands`] that approve, pay and adjust.
+//! - [`simulate`]: what a plan would pay for a list of sales.
 
 mod clawback;
 mod commands;
@@ -13,6 +14,7 @@ mod payments;
 mod plans;
 #[cfg(test)]
 mod properties;
+pub mod simulate;
 mod spifs;
 mod statements;
 #[cfg(test)]

@@ -4,14 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::super::credit::Credited;
 use super::super::event::AccountEvent;
+use super::super::running::{Running, running};
 use super::super::timers::{self, Timer};
 use super::super::{Account, roster};
 use super::curve::{Curve, Earned};
-use super::plans::{Running, amount_of, running};
+use super::plans::amount_of;
 use super::spifs;
 use super::statements::{Kind, NewLine, StatementRow, Status, next_accrued, post, statement_id};
 use super::{clawback, explain};
 use crate::events::{Amount, Duration, Timestamp, keys};
+use crate::rulebook::Plan;
 use crate::state::{Row, Table};
 
 /// What refunds that name the same payment (or deal) can take back, by `account/data.payment/p9`. It is kept as long as they
@@ -47,15 +49,13 @@ pub struct Paid {
 
 /// Takes an event to the plans that it triggers.
 pub(super) fn take(account: &mut Account<'_>, event: &AccountEvent<'_>, credited: &Credited) {
-    let rules = account.rules;
+    let version = account.book.version;
     let stamped = event.stamped;
     let mut names: Vec<String> = Vec::new();
-    for running in running(rules, account.book.version, stamped.time, |plan| plan.trigger == stamped.kind) {
-        let Some(amount) = amount_of(running.plan, event) else { continue };
-        let paid = match credited_rep(account, &running, event, credited) {
-            Some(rep) => Some(pay(account, &running, rep, event, amount)),
-            None => None,
-        };
+    for running in running::<Plan>(account, version, stamped.time, |plan| plan.trigger == stamped.kind) {
+        let Some(amount) = amount_of(running.rule, event) else { continue };
+        let rep = credited_rep(account, &running, event, credited);
+        let paid = rep.map(|rep| pay(account, &running, rep, event, amount));
         if let Some(name) = remember(account, &running, event, paid)
             && !names.contains(&name)
         {
@@ -70,17 +70,17 @@ pub(super) fn take(account: &mut Account<'_>, event: &AccountEvent<'_>, credited
 
 fn credited_rep<'c>(
     account: &Account<'_>,
-    running: &Running<'_>,
+    running: &Running<'_, Plan>,
     event: &AccountEvent<'_>,
     credited: &'c Credited,
 ) -> Option<&'c str> {
-    let plan = running.plan;
+    let plan = running.rule;
     let rep = credited.by(plan.credit).filter(|rep| roster::takes_part(account.book, &plan.reps, rep))?;
     plan.when.as_ref().is_none_or(|when| when.holds_for_event(&event.context())).then_some(rep)
 }
 
-fn pay(account: &mut Account<'_>, running: &Running<'_>, rep: &str, event: &AccountEvent<'_>, amount: Amount) -> Paid {
-    let Running { book, plan, period } = running;
+fn pay(account: &mut Account<'_>, running: &Running<'_, Plan>, rep: &str, event: &AccountEvent<'_>, amount: Amount) -> Paid {
+    let Running { book, rule: plan, period } = running;
     let curve = Curve::new(plan, rep, &book.currency);
     let id = statement_id(account.id, &plan.key, &period.label, rep);
     let row = account.state.entry::<StatementRow>(&id, || StatementRow::new(period.span));
@@ -132,13 +132,18 @@ fn pay(account: &mut Account<'_>, running: &Running<'_>, rep: &str, event: &Acco
 }
 
 /// Keeps a payment for its refunds, where the plan takes back. Gives the name it is kept under.
-fn remember(account: &mut Account<'_>, running: &Running<'_>, event: &AccountEvent<'_>, paid: Option<Paid>) -> Option<String> {
-    let clawback = running.plan.clawback.as_ref()?;
+fn remember(
+    account: &mut Account<'_>,
+    running: &Running<'_, Plan>,
+    event: &AccountEvent<'_>,
+    paid: Option<Paid>,
+) -> Option<String> {
+    let clawback = running.rule.clawback.as_ref()?;
     let link = event.data.text_at(clawback.by.below_data())?;
     let name = payment_name(account.id, &clawback.by.to_string(), &link);
-    // as long as a refund within the window may still come late
+    // commissions know no finality: a refund of the window may come as late as one may wait for its payment
     let reach = event.stamped.time.plus(clawback.within).max(account.time);
-    let forget_at = reach.plus(running.book.lateness).plus(Duration(1));
+    let forget_at = reach.plus(clawback.within).plus(running.book.lateness).plus(Duration(1));
     let row = account.state.entry::<PaymentRow>(&name, PaymentRow::default);
     row.forget_at = row.forget_at.max(forget_at);
     row.paid.extend(paid.map(|paid| Paid { forget_at, ..paid }));

@@ -1,48 +1,12 @@
-//! Which plans there are at an instant, and in which of their periods.
+//! Plans of versions past and present, and what events are worth to them.
 
+use std::sync::Arc;
+
+use super::super::Account;
 use super::super::event::AccountEvent;
+use super::super::running::running;
 use crate::events::{Amount, Period, Timestamp};
 use crate::rulebook::{AccountRules, Plan, Rulebook};
-
-/// A plan in one of its periods.
-#[derive(Clone, Debug)]
-pub(super) struct Running<'a> {
-    /// The version that the period keeps.
-    pub book: &'a Rulebook,
-    pub plan: &'a Plan,
-    pub period: Period,
-}
-
-/// The plans that `wanted` asks for, each in the period that holds an instant. For the whole of a period the first version
-/// counts in which the plan appears for it; `up_to` is the version that the instant is judged by.
-pub(super) fn running<'a>(
-    rules: &'a AccountRules,
-    up_to: u32,
-    at: Timestamp,
-    wanted: impl Fn(&Plan) -> bool,
-) -> Vec<Running<'a>> {
-    let mut settled: Vec<&str> = Vec::new();
-    let mut found = Vec::new();
-    let known = &rules.versions()[..(up_to as usize).min(rules.versions().len())];
-    let only = known.len() == 1;
-    for book in known {
-        for plan in &book.commissions {
-            // with a single version no other can have a say, so that what is not asked for costs nothing
-            if (only && !wanted(plan)) || settled.contains(&plan.key.as_str()) {
-                continue;
-            }
-            let period = book.calendar.period(plan.period, at);
-            if !rules.is_in_force_in(book.version, period.span) {
-                continue;
-            }
-            settled.push(&plan.key);
-            if wanted(plan) {
-                found.push(Running { book, plan, period });
-            }
-        }
-    }
-    found
-}
 
 /// A plan as a version has it; where that has none, as the last one that does.
 pub(super) fn plan_of<'a>(rules: &'a AccountRules, version: u32, key: &str) -> Option<(&'a Rulebook, &'a Plan)> {
@@ -52,10 +16,10 @@ pub(super) fn plan_of<'a>(rules: &'a AccountRules, version: u32, key: &str) -> O
 }
 
 /// The period of a plan that holds an instant, by the version in force then.
-pub(super) fn period_at(rules: &AccountRules, plan: &Plan, book: &Rulebook, at: Timestamp) -> Period {
-    let up_to = rules.at(at).map_or(0, |book| book.version);
-    let found = running(rules, up_to, at, |p| p.key == plan.key).pop();
-    found.map_or_else(|| book.calendar.period(plan.period, at), |running| running.period)
+pub(super) fn period_at(account: &mut Account<'_>, plan: &Plan, book: &Rulebook, at: Timestamp) -> Arc<Period> {
+    let up_to = account.rules.at(at).map_or(0, |book| book.version);
+    let found = running::<Plan>(account, up_to, at, |p| p.key == plan.key).pop();
+    found.map_or_else(|| account.periods.of(book.calendar, plan.period, at), |running| running.period)
 }
 
 /// What an event is worth to a plan; `None`: no amount that can be used, which is a dead

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Account;
 use super::super::event::AccountEvent;
+use super::super::running::Running;
 use super::curve::Curve;
-use super::plans::Running;
 use crate::events::{Amount, keys};
-use crate::rulebook::Spif;
+use crate::rulebook::{Plan, Spif};
+
 use crate::state::{Row, Table};
 
 /// What a rep got from a SPIF that has a limit, by `account/plan/spif/rep`. What is returned does not lower it.
@@ -23,7 +24,7 @@ impl Row for Given {
 /// limit there is nothing, not even a line.
 pub(super) fn earn<'a>(
     account: &mut Account<'_>,
-    running: &Running<'a>,
+    running: &Running<'a, Plan>,
     curve: &Curve,
     rep: &str,
     event: &AccountEvent<'_>,
@@ -31,7 +32,7 @@ pub(super) fn earn<'a>(
 ) -> Vec<(&'a Spif, Amount)> {
     let mut earned = Vec::new();
     let at = event.stamped.time;
-    for spif in &running.plan.spifs {
+    for spif in &running.rule.spifs {
         let in_window = spif.starts.is_none_or(|starts| at >= starts) && spif.ends.is_none_or(|ends| at < ends);
         if !in_window || spif.when.as_ref().is_some_and(|when| !when.holds_for_event(&event.context())) {
             continue;
@@ -41,7 +42,7 @@ pub(super) fn earn<'a>(
         let bonus = match spif.limit {
             None => bonus,
             Some(limit) => {
-                let key = keys::join(&[account.id, &running.plan.key, &spif.key, rep]);
+                let key = keys::join(&[account.id, &running.rule.key, &spif.key, rep]);
                 let given = account.state.entry::<Given>(&key, Given::default);
                 let cut = bonus.min(limit - given.0);
                 if cut <= Amount::ZERO {

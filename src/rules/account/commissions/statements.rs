@@ -161,10 +161,9 @@ fn accrued(account: &mut Account<'_>, plan: &str, rep: &str, period: &Period) ->
 
 /// The rep's next accrued statement after a period: the first that there is, else that of the account's present period.
 pub(super) fn next_accrued(account: &mut Account<'_>, book: &Rulebook, plan: &Plan, rep: &str, after: Span) -> Option<String> {
-    let rules = account.rules;
     let mut end = after.end?;
     loop {
-        let period = period_at(rules, plan, book, end);
+        let period = period_at(account, plan, book, end);
         let is_past = period.span.end.is_some_and(|end| end <= account.time);
         let id = statement_id(account.id, &plan.key, &period.label, rep);
         // what has passed without a statement gets none now
@@ -179,7 +178,8 @@ pub(super) fn next_accrued(account: &mut Account<'_>, book: &Rulebook, plan: &Pl
 
 /// The rep's open statement: that of the account's present period, else the next accrued one.
 pub(super) fn open(account: &mut Account<'_>, book: &Rulebook, plan: &Plan, rep: &str) -> Option<String> {
-    let present = period_at(account.rules, plan, book, account.time);
+    let now = account.time;
+    let present = period_at(account, plan, book, now);
     match accrued(account, &plan.key, rep, &present) {
         Some(id) => Some(id),
         None => next_accrued(account, book, plan, rep, present.span),

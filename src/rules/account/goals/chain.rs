@@ -1,16 +1,16 @@
 //! Chaining: a goal is locked for a subject until the goal before it has been reached.
 
 use super::super::publish::Dirty;
+use super::super::running::running;
 use super::super::{Account, Cause};
 use super::row::GoalRow;
-use super::running::running;
 use crate::events::Timestamp;
 use crate::rulebook::{After, Goal};
 
 /// When the goal before was reached, in its period that holds an instant; `None`: it was not.
 pub(super) fn unlocked_at(account: &mut Account<'_>, after: &After, subject: &str, at: Timestamp) -> Option<Timestamp> {
-    let rules = account.rules;
-    let before = running(rules, account.book.version, at, |goal| goal.key == after.goal).pop()?;
+    let version = account.book.version;
+    let before = running::<Goal>(account, version, at, |goal| goal.key == after.goal).pop()?;
     let key = GoalRow::key(account.id, &after.goal, &before.period.label, subject);
     account.state.get::<GoalRow>(&key)?.reached_at(&after.tier)
 }
@@ -23,10 +23,10 @@ pub(super) fn counts(unlocked_at: Timestamp, cause: &Cause<'_>) -> bool {
 
 /// A tier was reached: what waited for it shows itself unlocked.
 pub(super) fn unlock(account: &mut Account<'_>, goal: &Goal, tier: &str, subject: &str, at: Timestamp) {
-    let rules = account.rules;
+    let version = account.book.version;
     let waits = |next: &Goal| next.after.as_ref().is_some_and(|after| after.goal == goal.key && after.tier == tier);
-    for next in running(rules, account.book.version, at, waits) {
-        let key = GoalRow::key(account.id, &next.goal.key, &next.period.label, subject);
+    for next in running(account, version, at, waits) {
+        let key = GoalRow::key(account.id, &next.rule.key, &next.period.label, subject);
         // a goal without a credited event has no record yet
         if account.state.get::<GoalRow>(&key).is_none_or(|row| !row.locked || row.is_final || row.looked_at > at) {
             continue;
@@ -34,7 +34,7 @@ pub(super) fn unlock(account: &mut Account<'_>, goal: &Goal, tier: &str, subject
         if let Some(row) = account.state.get_mut::<GoalRow>(&key) {
             (row.locked, row.looked_at) = (false, at);
         }
-        let (goal, period) = (next.goal.key.clone(), next.period.label);
+        let (goal, period) = (next.rule.key.clone(), next.period.label.clone());
         account.touch(Dirty::Goal { goal, period, subject: subject.to_owned() });
     }
 }

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use crate::events::Amount;
 use crate::outputs::Reward;
 use crate::rulebook::values::Percent;
-use crate::rulebook::{Goal, GoalAccelerator, GoalTier};
+use crate::rulebook::{Goal, GoalAccelerator};
 
 /// More steps than this no accelerator has, whatever its rules say.
 const MAX_STEPS: u32 = 10_000;
@@ -23,13 +23,6 @@ pub(super) fn threshold(target: Amount, at: Percent) -> Amount {
         exact.rescale(target.0.scale());
     }
     Amount(exact)
-}
-
-/// The tiers in the order in which they are reached.
-pub(super) fn tiers(goal: &Goal) -> Vec<&GoalTier> {
-    let mut tiers: Vec<&GoalTier> = goal.tiers.iter().collect();
-    tiers.sort_by_key(|tier| tier.at);
-    tiers
 }
 
 /// A step of an accelerator, by its number from 1: the percentage at which it ends, and what it gives. `None` beyond the

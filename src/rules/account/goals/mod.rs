@@ -9,7 +9,6 @@ mod ladder;
 mod properties;
 mod publish;
 mod row;
-mod running;
 mod settle;
 mod take;
 #[cfg(test)]

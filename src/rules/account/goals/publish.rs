@@ -3,7 +3,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::super::{Account, metrics};
-use super::ladder::{target, threshold, tiers};
+use super::ladder::{target, threshold};
 use super::row::load;
 use crate::events::{Amount, Timestamp};
 use crate::outputs::{GoalProgress, Output, TierProgress};
@@ -12,7 +12,7 @@ use crate::outputs::{GoalProgress, Output, TierProgress};
 pub fn publish(account: &mut Account<'_>, goal: &str, period: &str, subject: &str) {
     let Some((book, goal, row)) = load(account, goal, period, subject) else { return };
     let target = target(goal, subject);
-    let tiers = tiers(goal).into_iter().map(|tier| TierProgress {
+    let tiers = goal.tiers.iter().map(|tier| TierProgress {
         key: &tier.key,
         threshold: threshold(target, tier.at),
         reached_at: row.reached_at(&tier.key),

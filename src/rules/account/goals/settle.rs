@@ -44,7 +44,8 @@ pub fn settle(account: &mut Account<'_>, touched: &BTreeSet<(String, String, Str
     for (goal, period, subject) in touched {
         let Some((_, goal, row)) = load(account, goal, period, subject) else { continue };
         let target = target(goal, subject);
-        for tier in ladder::tiers(goal) {
+        // ascending, as the rulebook has them
+        for tier in &goal.tiers {
             if row.value >= threshold(target, tier.at) && row.reached_at(&tier.key).is_none() {
                 let place = Place { goal, period, subject };
                 reach(account, &place, tier, cause);

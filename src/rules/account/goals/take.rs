@@ -2,20 +2,20 @@
 
 use super::super::metrics::Contribution;
 use super::super::publish::Dirty;
+use super::super::running::{Running, running};
 use super::super::timers::{self, Timer};
 use super::super::{Account, roster};
 use super::chain;
 use super::row::GoalRow;
-use super::running::{Running, running};
 use crate::events::{Amount, Timestamp, keys};
 use crate::rulebook::values::Subjects;
 use crate::rulebook::{Goal, Of};
 
 /// Takes a contribution to the goals that measure by its metric.
 pub fn take(account: &mut Account<'_>, contribution: &Contribution<'_>) {
-    let rules = account.rules;
-    for running in running(rules, account.book.version, contribution.at, |goal| goal.metric == contribution.metric) {
-        if let Some(subject) = subject_of(account, running.goal, contribution.rep) {
+    let version = account.book.version;
+    for running in running::<Goal>(account, version, contribution.at, |goal| goal.metric == contribution.metric) {
+        if let Some(subject) = subject_of(account, running.rule, contribution.rep) {
             credit(account, &running, &subject, contribution);
         }
     }
@@ -39,14 +39,14 @@ fn subject_of(account: &Account<'_>, goal: &Goal, rep: &str) -> Option<String> {
     }
 }
 
-fn credit(account: &mut Account<'_>, running: &Running<'_>, subject: &str, contribution: &Contribution<'_>) {
-    let (goal, period) = (&running.goal.key, &running.period.label);
+fn credit(account: &mut Account<'_>, running: &Running<'_, Goal>, subject: &str, contribution: &Contribution<'_>) {
+    let (goal, period) = (&running.rule.key, &running.period.label);
     let key = GoalRow::key(account.id, goal, period, subject);
-    let closes_at = running.period.span.end.map(|end| end.plus(running.book.lateness));
+    let closes_at = account.final_at(running.period.span);
     if closes_at.is_some_and(|closes_at| account.time >= closes_at) {
         return;
     }
-    let unlocked_at = match &running.goal.after {
+    let unlocked_at = match &running.rule.after {
         Some(after) => chain::unlocked_at(account, after, subject, contribution.at),
         None => Some(Timestamp::MIN),
     };

@@ -1,6 +1,6 @@
 //! The commands of ownership. Each checks first what does not exist, then what is inactive, then the state of things.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::commands::{Answer, Command, Rejected};
 use super::super::{Account, roster};
@@ -34,8 +34,8 @@ fn assign(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
     let rep = active_rep(account, command.text("rep")?)?;
     let reason = command.optional_text("reason")?.unwrap_or("assigned");
     if !command.dry_run {
-        new_contacts::stop_waiting(account, &contact);
         owners::set_owner(account, &contact, Some(rep), &why(command, reason));
+        new_contacts::assigned(account, &contact, rep, command.time);
     }
     Ok(None)
 }
@@ -50,7 +50,7 @@ fn unassign(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
     Ok(None)
 }
 
-/// `record.assign {kind: deal|conversation, id, rep}`
+/// `record.assign {kind: deal|conversation, id, rep}`: whom the record belongs to, also when the conversation is closed.
 fn assign_record(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
     let id = command.text("id")?;
     match command.text("kind")? {
@@ -66,7 +66,7 @@ fn assign_record(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
         "conversation" => {
             let row = item(account, Kind::Conversation, id)?;
             let rep = active_rep(account, command.text("rep")?)?;
-            hand_over(account, command, id, &row, rep, "assigned")
+            Ok(hand_over(account, command, id, &row, rep, "assigned"))
         }
         _ => Err(Rejected::because("invalid_kind")),
     }
@@ -80,7 +80,10 @@ fn reassign(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
     if account.book.ownership.conversations.as_ref().is_some_and(|rules| !rules.allow_reassign) {
         return Err(Rejected::because("not_allowed"));
     }
-    hand_over(account, command, id, &row, rep, "reassigned")
+    if row.closed_at.is_some() {
+        return Err(Rejected::because("wrong_status"));
+    }
+    Ok(hand_over(account, command, id, &row, rep, "reassigned"))
 }
 
 /// `item.claim {kind: conversation|comment, id}` by the actor. What its rep, being inactive, can no longer work on is free.
@@ -103,7 +106,7 @@ fn claim(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
     Ok(None)
 }
 
-/// Gives an open conversation to a rep by hand, which no rotation counts.
+/// Gives a conversation to a rep by hand, which no rotation counts; nothing changes if the rep has it already.
 fn hand_over(
     account: &mut Account<'_>,
     command: &Command<'_>,
@@ -111,17 +114,14 @@ fn hand_over(
     row: &ItemRow,
     rep: &str,
     reason: &str,
-) -> Answer {
-    if row.closed_at.is_some() {
-        return Err(Rejected::because("wrong_status"));
-    }
+) -> Option<Value> {
     if row.rep.as_deref() == Some(rep) {
-        return Ok(Some(json!({ "unchanged": true })));
+        return Some(json!({ "unchanged": true }));
     }
     if !command.dry_run {
         give(account, command, Kind::Conversation, conversation, rep, reason);
     }
-    Ok(None)
+    None
 }
 
 fn give(account: &mut Account<'_>, command: &Command<'_>, kind: Kind, item: &str, rep: &str, reason: &str) {

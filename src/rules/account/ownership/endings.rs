@@ -38,10 +38,13 @@ pub fn resolve(account: &mut Account<'_>, contact: &str) -> String {
 pub fn erase(account: &mut Account<'_>, contact: &str) {
     new_contacts::stop_waiting(account, contact);
     tombstone(account, Kind::Contact, contact);
-    let open = desk::open(account, contact);
     for (kind, item) in desk::clear(account, contact) {
         if let Some(row) = items::row(account, kind, &item) {
-            if open.contains(&(kind, item.clone())) {
+            // it may have come to another contact since
+            if row.contact.as_deref() != Some(contact) {
+                continue;
+            }
+            if row.closed_at.is_none() {
                 items::leave(account, kind, &item, &row);
             }
             let key = items::key(account, kind, &item);
@@ -69,7 +72,7 @@ pub fn merge(account: &mut Account<'_>, event: &AccountEvent<'_>) {
     tombstone(account, Kind::Contact, from);
     for (kind, item) in desk::merge(account, from, into) {
         let key = items::key(account, kind, &item);
-        if let Some(row) = account.state.get_mut::<ItemRow>(&key) {
+        if let Some(row) = account.state.get_mut::<ItemRow>(&key).filter(|row| row.contact.as_deref() == Some(from)) {
             row.contact = Some(into.clone());
             items::publish(account, kind, &item);
         }

@@ -181,13 +181,14 @@ pub fn forget(account: &mut Account<'_>, kind: Kind, item: &str) {
     }
 }
 
-/// Gives an open item to a rep, or to nobody, and says so.
+/// Gives an item to a rep, or to nobody, and says so. A closed one is no load.
 pub fn give(account: &mut Account<'_>, kind: Kind, item: &str, given: &Given<'_>) {
     let Some(before) = row(account, kind, item) else { return };
-    if let Some(rep) = &before.rep {
+    let open = before.closed_at.is_none();
+    if let Some(rep) = before.rep.as_ref().filter(|_| open) {
         load::item_lost(account, rep);
     }
-    if let Some(rep) = given.rep {
+    if let Some(rep) = given.rep.filter(|_| open) {
         load::item_gained(account, rep);
         if before.queued {
             queue::leave(account, kind, item, before.opened_at);

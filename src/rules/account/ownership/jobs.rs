@@ -93,6 +93,11 @@ pub fn accounts(state: &mut State<'_>) -> Vec<String> {
     rows.into_iter().map(|(key, _)| keys::split(&key).remove(0)).collect()
 }
 
+/// Whether any account has unfinished work.
+pub fn is_at_work(state: &mut State<'_>) -> bool {
+    !state.scan::<JobsRow>("", 1).is_empty()
+}
+
 fn slice(account: &mut Account<'_>, job: Job) -> Option<Job> {
     match job {
         Job::Move(one) => transfers::slice(account, one).map(Job::Move),

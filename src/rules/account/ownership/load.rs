@@ -82,6 +82,12 @@ pub fn contacts(account: &mut Account<'_>, rep: &str) -> u64 {
     account.state.get::<LoadRow>(&keys::join(&[account.id, rep])).map_or(0, |row| row.contacts)
 }
 
+/// How many open conversations and comments a rep has.
+#[cfg(test)]
+pub fn open(account: &mut Account<'_>, rep: &str) -> u64 {
+    account.state.get::<LoadRow>(&keys::join(&[account.id, rep])).map_or(0, |row| row.open)
+}
+
 fn change(account: &mut Account<'_>, rep: &str, change: impl FnOnce(&mut LoadRow)) {
     change(account.state.entry::<LoadRow>(&keys::join(&[account.id, rep]), LoadRow::default));
 }

@@ -119,9 +119,8 @@ fn place(account: &mut Account<'_>, rules: &NewContacts, contact: &str, context:
         };
     }
     let Some(strategy) = rules.strategy else { return Place { nobody: NO_STRATEGY, ..Place::default() } };
-    let question = Question { contact: Some(contact), channel: None, served: Served::Contact };
     let channel = context.data.text_at("channel");
-    let question = Question { channel: channel.as_deref(), ..question };
+    let question = Question { contact: Some(contact), channel: channel.as_deref(), served: Served::Contact };
     let found = strategies::find(account, &Plan::of_new_contacts(strategy, rules), &question);
     Place {
         owner: found.map(|found| found.rep),
@@ -134,12 +133,26 @@ fn place(account: &mut Account<'_>, rules: &NewContacts, contact: &str, context:
 /// Puts a contact where it goes; false if it has no owner yet.
 fn take(account: &mut Account<'_>, contact: &str, place: &Place, at: Timestamp) -> bool {
     let present = owners::row(account, contact).and_then(|row| row.portfolio);
-    let portfolio = place.portfolio.clone().or(present);
+    // a command may have put it into one before it showed up
+    let portfolio = present.or(place.portfolio.clone());
     let why = Why { at, by: None, reason: "new_contact", transfer: None };
     owners::set(account, contact, place.owner.as_deref(), portfolio.as_deref(), &why);
     let Some(rep) = place.owner.as_deref() else { return false };
     load::serve(account, rep, Served::Contact);
     stop_waiting(account, contact);
+    publish(account, contact, rep, place.strategy, place.strategy.unwrap_or_default(), at);
+    true
+}
+
+/// A command gave the contact an owner: if it waited for one, it no longer does.
+pub fn assigned(account: &mut Account<'_>, contact: &str, rep: &str, at: Timestamp) {
+    if items::row(account, Kind::Contact, contact).is_some() {
+        stop_waiting(account, contact);
+        publish(account, contact, rep, None, "assigned", at);
+    }
+}
+
+fn publish(account: &mut Account<'_>, contact: &str, rep: &str, strategy: Option<&str>, reason: &str, at: Timestamp) {
     let account_id = account.id;
     account.emit(&Output::Assignment(outputs::Assignment {
         account: account_id,
@@ -147,10 +160,9 @@ fn take(account: &mut Account<'_>, contact: &str, place: &Place, at: Timestamp) 
         item: contact,
         contact: Some(contact),
         rep: Some(rep),
-        strategy: place.strategy,
+        strategy,
         backup: false,
-        reason: place.strategy.unwrap_or_default(),
+        reason,
         at,
     }));
-    true
 }

@@ -101,12 +101,14 @@ pub fn set_portfolio(account: &mut Account<'_>, contact: &str, portfolio: Option
 
 /// Makes a new version of a contact's ownership, unless it is as it was.
 pub fn set(account: &mut Account<'_>, contact: &str, owner: Option<&str>, portfolio: Option<&str>, why: &Why<'_>) -> bool {
-    let transfers = rotation::turns(account, TRANSFERS);
-    let row = account.state.entry::<OwnerRow>(&keys::join(&[account.id, contact]), OwnerRow::default);
-    let (before, portfolio_before) = (row.owner.clone(), row.portfolio.clone());
+    let key = keys::join(&[account.id, contact]);
+    let present = account.state.get::<OwnerRow>(&key).map(|row| (row.owner.clone(), row.portfolio.clone()));
+    let (before, portfolio_before) = present.unwrap_or_default();
     if before.as_deref() == owner && portfolio_before.as_deref() == portfolio {
         return false;
     }
+    let transfers = rotation::turns(account, TRANSFERS);
+    let row = account.state.entry::<OwnerRow>(&key, OwnerRow::default);
     row.version += 1;
     let version = row.version;
     if before.as_deref() != owner {

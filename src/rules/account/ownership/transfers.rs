@@ -4,6 +4,8 @@
 //! A transfer holds at once, although it is worked off in slices: a contact that is looked at before its slice came is
 //! moved then ([`catch_up`]). What the giver gets while it runs stays the giver's.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -110,12 +112,12 @@ pub fn command(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
         }
         return Ok(Some(json!({ "contacts": owned })));
     };
-    let (mut moved, mut skipped) = (Vec::new(), Vec::new());
+    let (mut moved, mut skipped, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for contact in listed {
         let contact = endings::resolve(account, contact);
         catch_up(account, &contact);
-        let list = if owners::of(account, &contact).as_deref() == Some(from) { &mut moved } else { &mut skipped };
-        if !list.contains(&contact) {
+        if seen.insert(contact.clone()) {
+            let list = if owners::of(account, &contact).as_deref() == Some(from) { &mut moved } else { &mut skipped };
             list.push(contact);
         }
     }

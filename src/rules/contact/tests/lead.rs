@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Stage, event};
-use crate::outputs::Topic;
+use crate::engine::Task;
+use crate::events::Timestamp;
+use crate::outputs::{Outbox, Topic};
 
 /// Runs events of the type `t` of one contact, given by time of day (and data), and compares outcomes and the score.
 fn check(entry: &str, events: &[(&str, Value)], outcomes: &[&str], score: i64) {
@@ -171,4 +173,37 @@ fn a_batch_publishes_each_lead_once() {
     assert_eq!(stage.list(Topic::LeadScores, "score"), [15, 15]);
     assert_eq!(stage.list(Topic::LeadScores, "contact"), ["a", "b/x"]);
     assert_eq!(stage.table(Topic::Timeline).len(), 30);
+}
+
+#[test]
+fn a_contact_of_many_events_knows_them_all() {
+    let mut stage = Stage::new("catalog: [{key: t, points: 1}]");
+    let line = |i: usize, note: &str| event(&i.to_string(), "t", "c", "2026-02-01T00:00:00Z", json!({"data": {"note": note}}));
+    let lines: Vec<String> = (0..1500).map(|i| line(i, "")).collect();
+    stage.feed_in_batches(&lines, 70).feed_in_batches(&lines, 333);
+    assert_eq!((stage.score("c"), stage.task.counters().deduplicated), (json!(1500), 1500));
+    // the first stand, in buckets as in the row; and they move along with a merge
+    stage.feed(&[line(3, "other"), line(1499, "other")]);
+    assert_eq!(stage.reasons(), ["conflicting_duplicate"; 2]);
+    let merged = event("m", "contact.merged", "c", "2026-02-01T00:00:00Z", json!({"data": {"into": "d"}}));
+    stage.feed(&[merged]).feed_in_batches(&lines, 100);
+    assert_eq!((stage.score("d"), stage.task.counters().deduplicated), (json!(1500), 3000));
+    super::merging::check_sums(&stage);
+    let longest = stage.store.rows().map(|(_, row)| row.len()).max().unwrap();
+    assert!(longest < 4096, "no row grows with its contact: {longest} bytes");
+}
+
+#[test]
+fn identities_are_forgotten_after_the_window() {
+    let limits = crate::engine::Limits { dedup_window: crate::events::Duration::days(7), ..Default::default() };
+    let mut stage = Stage::with(&["catalog: [{key: t, points: 1}]"], limits, false);
+    let line = event("e", "t", "c", "2026-02-01T00:00:00Z", json!({}));
+    for (day, score) in [(1, 1), (8, 1), (15, 2)] {
+        let logged = Timestamp::parse(&format!("2026-03-{day:02}T00:00:00Z")).unwrap();
+        let mut out = Outbox::default();
+        let input = stage.input(line.as_bytes(), Some(logged));
+        stage.task.apply(&stage.store, &stage.rules, &input, &mut out);
+        stage.finish(out);
+        assert_eq!(stage.score("c"), score, "day {day}");
+    }
 }

@@ -27,6 +27,8 @@ pub fn consumer(settings: &Kafka, thread: usize, statistics_interval: Duration) 
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
         .set("session.timeout.ms", "10000")
+        // a rebalance is learned of with a heartbeat
+        .set("heartbeat.interval.ms", "1000")
         .set("max.poll.interval.ms", "300000")
         // read ahead enough for a large transaction, and look again soon when the queue was full
         .set("queued.min.messages", "100000")

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionList;
 
 pub use self::config::client;
-use super::{INPUTS, Log, LogError, Next, Place, Session};
+use super::{Changelog, INPUTS, Log, LogError, Next, Place, Session};
 use crate::outputs::Topic;
 use crate::runtime::settings::Kafka;
 
@@ -104,6 +105,28 @@ impl KafkaLog {
 impl Log for KafkaLog {
     fn partitions(&self) -> u32 {
         self.names.partitions(Topic::ProductEvents)
+    }
+
+    fn committed(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
+        let mut list = TopicPartitionList::with_capacity(places.len());
+        for place in places {
+            list.add_partition(self.names.of(place.topic), place.partition as i32);
+        }
+        let answer = self.watermarks.committed_offsets(list, TIMEOUT).map_err(session_error)?;
+        let next = |place: &Place| {
+            let found = answer.find_partition(self.names.of(place.topic), place.partition as i32);
+            found.and_then(|element| element.offset().to_raw()).map_or(0, |next| next.max(0) as u64)
+        };
+        Ok(places.iter().map(|place| (*place, next(place))).collect())
+    }
+
+    fn partitions_of(&self, topic: Topic) -> u32 {
+        self.names.partitions(topic)
+    }
+
+    fn read_to_end(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
+        let name = self.names.of(topic);
+        Ok(Box::new(changelog::KafkaChangelog::open(&self.settings, &self.watermarks, name, from)?))
     }
 
     fn session(&self, thread: usize, _threads: usize) -> Result<Box<dyn Session>, LogError> {

@@ -50,7 +50,8 @@ impl KafkaSession {
         let consumer: BaseConsumer<ConsumerNotes> = config::consumer(settings, thread, statistics)
             .create_with_context(ConsumerNotes::new(names.clone()))
             .map_err(fatal)?;
-        let uncommitted = config::reader(settings).set("isolation.level", "read_uncommitted").create_with_context(Quiet).map_err(fatal)?;
+        let uncommitted =
+            config::reader(settings).set("isolation.level", "read_uncommitted").create_with_context(Quiet).map_err(fatal)?;
         let topics: Vec<&str> = INPUTS.iter().map(|topic| names.of(*topic)).collect();
         consumer.subscribe(&topics).map_err(session_error)?;
         Ok(KafkaSession {
@@ -135,7 +136,8 @@ impl KafkaSession {
             match self.producer.send(to_send) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), record)) if Instant::now() < deadline => {
-                    self.producer.poll(Duration::from_millis(1));
+                    self.producer.poll(Duration::ZERO);
+                    std::thread::sleep(Duration::from_micros(300));
                     to_send = record;
                 }
                 Err((error, _)) => return Err(self.abort(format!("produce: {error}"))),
@@ -178,7 +180,8 @@ impl KafkaSession {
 impl Session for KafkaSession {
     fn poll<'s>(&'s self, wait: Duration, limit: Limit, batch: &mut Batch<'s>) -> Result<(), LogError> {
         let notes = self.consumer.context();
-        let mut wait = wait;
+        // whole milliseconds: the binding spins through what is less
+        let mut wait = Duration::from_millis(wait.as_micros().div_ceil(1000) as u64);
         while !batch.is_full(limit) && !notes.pending.load(Ordering::Acquire) {
             match self.consumer.poll(wait) {
                 Some(Ok(message)) => {
@@ -235,10 +238,11 @@ impl Session for KafkaSession {
     fn commit(&self, outbox: &Outbox, next: &[Next]) -> Result<(), CommitError> {
         self.step("begin", || self.producer.begin_transaction())?;
         self.produce(outbox)?;
-        // librdkafka's own flush waits in slices of 100 ms
+        // librdkafka's own flush waits in slices of 100 ms, and the binding's poll spins below a millisecond
         let deadline = Instant::now() + COMMIT_TIMEOUT;
         while self.producer.in_flight_count() > 0 {
-            self.producer.poll(Duration::from_millis(1));
+            self.producer.poll(Duration::ZERO);
+            std::thread::sleep(Duration::from_micros(300));
             if Instant::now() > deadline {
                 return Err(CommitError::Unknown("produce: no answer".to_owned()));
             }

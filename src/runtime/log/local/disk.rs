@@ -40,7 +40,7 @@ impl Directory {
     pub fn open(path: PathBuf) -> io::Result<Directory> {
         std::fs::create_dir_all(&path)?;
         let lock = File::create(path.join("lock"))?;
-        lock.try_lock().map_err(|_| io::Error::other("in use by another process"))?;
+        crate::runtime::lock(&lock)?;
         Ok(Directory { path, files: Mutex::default(), _lock: lock })
     }
 
@@ -73,12 +73,18 @@ impl Disk for Directory {
     }
 
     fn size(&self, name: &str) -> io::Result<u64> {
-        Ok(self.file(name)?.metadata()?.len())
+        Ok(std::fs::metadata(self.path.join(name))?.len())
     }
 
     fn read(&self, name: &str, position: u64, length: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; length];
-        self.file(name)?.read_exact_at(&mut bytes, position)?;
+        let known = locked(&self.files).get(name).cloned();
+        let file = match known {
+            Some(file) => file,
+            None if self.path.join(name).exists() => self.file(name)?,
+            None => return Err(io::ErrorKind::NotFound.into()),
+        };
+        file.read_exact_at(&mut bytes, position)?;
         Ok(bytes)
     }
 
@@ -182,7 +188,7 @@ impl Disk for MemDisk {
     }
 
     fn size(&self, name: &str) -> io::Result<u64> {
-        Ok(locked(&self.0).files.get(name).map_or(0, |file| file.bytes.len() as u64))
+        locked(&self.0).files.get(name).map(|file| file.bytes.len() as u64).ok_or_else(|| missing(name))
     }
 
     fn read(&self, name: &str, position: u64, length: usize) -> io::Result<Vec<u8>> {

@@ -21,6 +21,8 @@ struct Head {
     /// Topic name, partition, next offset.
     offsets: Vec<(String, u32, u64)>,
     sections: Vec<RawSection>,
+    /// Likewise: where places end whose last records are no longer there.
+    ends: Vec<(String, u32, u64)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,6 +50,7 @@ pub struct Section {
 pub struct Summary {
     pub offsets: Vec<Next>,
     pub sections: Vec<Section>,
+    pub ends: Vec<Next>,
 }
 
 /// Collects the records of a frame.
@@ -97,10 +100,17 @@ impl Builder {
         }
     }
 
+    pub fn bytes(&self) -> usize {
+        self.sections.values().map(|section| section.bytes.len()).sum()
+    }
+
     /// The frame, and where its sections are.
-    pub fn build(self, offsets: &[Next]) -> (Vec<u8>, Vec<Section>) {
+    pub fn build(self, offsets: &[Next], ends: &[Next]) -> (Vec<u8>, Vec<Section>) {
+        let named =
+            |next: &[Next]| next.iter().map(|(place, next)| (place.topic.name().to_owned(), place.partition, *next)).collect();
         let head = Head {
-            offsets: offsets.iter().map(|(place, next)| (place.topic.name().to_owned(), place.partition, *next)).collect(),
+            offsets: named(offsets),
+            ends: named(ends),
             sections: self
                 .sections
                 .iter()
@@ -158,8 +168,10 @@ pub fn read(bytes: &[u8]) -> Option<(usize, Summary)> {
         }
         position += u64::from(section.length);
     }
-    let offsets = head.offsets.iter().filter_map(|(name, partition, next)| Some((Place::new(topic(name)?, *partition), *next)));
-    Some((PREFIX + length, Summary { offsets: offsets.collect(), sections }))
+    let known = |next: &[(String, u32, u64)]| {
+        next.iter().filter_map(|(name, partition, next)| Some((Place::new(topic(name)?, *partition), *next))).collect()
+    };
+    Some((PREFIX + length, Summary { offsets: known(&head.offsets), sections, ends: known(&head.ends) }))
 }
 
 fn u32_at(bytes: &[u8], position: usize) -> Option<u32> {
@@ -248,7 +260,7 @@ mod tests {
         builder.add(place, 7, Timestamp(-5), Some(b"k"), None, &Vec::new());
         builder.add(place, 9, Timestamp(6), None, Some(b""), &headers);
         builder.add(Place::new(Topic::Xp, 0), 0, Timestamp(6), Some(b"x"), Some(b"y"), &Vec::new());
-        let (frame, _) = builder.build(&[(Place::new(Topic::Commands, 1), 42)]);
+        let (frame, _) = builder.build(&[(Place::new(Topic::Commands, 1), 42)], &[]);
 
         let (size, summary) = read(&frame).unwrap();
         assert_eq!((size, summary.sections.len()), (frame.len(), 2));

@@ -6,6 +6,7 @@
 //!
 //! It goes through a [`Disk`], so that on a [`MemDisk`] the same code can be put through power failures.
 
+mod compact;
 mod disk;
 mod frame;
 mod session;
@@ -16,9 +17,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 pub use self::disk::{Call, Directory, Disk, Fault, MemDisk};
 pub use self::frame::Stored;
 pub use self::session::LocalSession;
-use super::{Log, LogError, Next, Place, Session};
+use super::{Changelog, Log, LogError, Next, Place, Session};
 use crate::events::Timestamp;
-use crate::outputs::{Outbox, Route, partitioner};
+use crate::outputs::{Outbox, Route, Topic, partitioner};
 
 /// A log in one directory, shared by the threads of a process. Clones are the same log.
 #[derive(Clone)]
@@ -28,6 +29,7 @@ struct Shared {
     disk: Box<dyn Disk>,
     partitions: u32,
     segment_bytes: u64,
+    compact_bytes: u64,
     index: Mutex<Index>,
     appended: Condvar,
 }
@@ -41,6 +43,9 @@ struct Index {
     /// The number of the file that is written to, and its size.
     segment: u64,
     size: u64,
+    /// The files before it, with their sizes, and what the last compaction left.
+    sealed: BTreeMap<Segment, u64>,
+    compacted: u64,
     /// After a write whose outcome is unknown, nothing may follow it.
     broken: Option<String>,
     /// The session that owns each partition: an earlier one can no longer commit for it.
@@ -59,14 +64,56 @@ struct PlaceIndex {
 struct Run {
     first: u64,
     last: u64,
-    segment: u64,
+    segment: Segment,
     position: u64,
     length: u32,
 }
 
+impl Run {
+    fn new(segment: Segment, start: u64, section: &frame::Section) -> Run {
+        let frame::Section { first, last, position, length, .. } = *section;
+        Run { first, last, segment, position: start + position, length }
+    }
+}
+
+/// A file: the numbers of the files that it is, or was made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Segment {
+    first: u64,
+    last: u64,
+}
+
+impl Segment {
+    fn one(number: u64) -> Segment {
+        Segment { first: number, last: number }
+    }
+
+    fn name(self) -> String {
+        if self.first == self.last {
+            format!("{:012}.log", self.first)
+        } else {
+            format!("{:012}-{:012}.log", self.first, self.last)
+        }
+    }
+
+    fn parse(name: &str) -> Option<Segment> {
+        let numbers = name.strip_suffix(".log")?;
+        match numbers.split_once('-') {
+            None => numbers.parse().ok().map(Segment::one),
+            Some((first, last)) => Some(Segment { first: first.parse().ok()?, last: last.parse().ok()? }),
+        }
+    }
+
+    /// It was made of the other one.
+    fn replaces(self, other: Segment) -> bool {
+        self != other && self.first <= other.first && other.last <= self.last
+    }
+}
+
 impl LocalLog {
-    /// Opens the log. `partitions` is that of every topic, and must be what the log was made with.
-    pub fn open(disk: Box<dyn Disk>, partitions: u32, segment_bytes: u64) -> Result<LocalLog, LogError> {
+    /// Opens the log. `partitions` is that of every topic, and must be what the log was made with; files are begun anew at
+    /// `segment_bytes`, and compacted from `compact_bytes` on.
+    pub fn open(disk: Box<dyn Disk>, partitions: u32, segment_bytes: u64, compact_bytes: u64) -> Result<LocalLog, LogError> {
         let index = recover(disk.as_ref()).map_err(|error| LogError::Fatal(format!("local log: {error}")))?;
         let made_with = disk.read(PARTITIONS, 0, 4).ok().and_then(|bytes| Some(u32::from_le_bytes(bytes.try_into().ok()?)));
         match made_with {
@@ -83,12 +130,48 @@ impl LocalLog {
                 .map_err(|error| LogError::Fatal(format!("local log: {error}")))?,
         }
         let (index, appended) = (Mutex::new(index), Condvar::new());
-        Ok(LocalLog(Arc::new(Shared { disk, partitions, segment_bytes, index, appended })))
+        Ok(LocalLog(Arc::new(Shared { disk, partitions, segment_bytes, compact_bytes, index, appended })))
     }
 
     /// Appends records that no input caused: a producer's.
     pub fn append(&self, outbox: &Outbox) -> Result<(), LogError> {
         self.write(&mut self.index(), outbox, &[]).map_err(LogError::Session)
+    }
+
+    /// Records of a place from an offset on, about `limit` of them; for readers of the outputs.
+    pub fn read(&self, place: Place, from: u64, limit: usize) -> Result<Vec<Stored>, LogError> {
+        let runs: Vec<Run> = {
+            let index = self.index();
+            let Some(known) = index.places.get(&place) else { return Ok(Vec::new()) };
+            let start = known.runs.partition_point(|run| run.last < from);
+            known.runs.range(start..).take(limit.max(1)).copied().collect()
+        };
+        let mut records = Vec::new();
+        for run in runs {
+            if records.len() >= limit {
+                break;
+            }
+            // its file has just been replaced: what was read so far will do
+            let Some(section) = self.read_run(&run)? else { break };
+            let mut position = 0;
+            while let Some((stored, end)) = Stored::read(&section, position) {
+                position = end;
+                if stored.offset >= from {
+                    records.push(stored);
+                }
+            }
+        }
+        Ok(records)
+    }
+
+    /// The bytes of a run; `None` if its file has just been replaced: the index has others then.
+    fn read_run(&self, run: &Run) -> Result<Option<Arc<[u8]>>, LogError> {
+        let name = run.segment.name();
+        match self.0.disk.read(&name, run.position, run.length as usize) {
+            Ok(bytes) => Ok(Some(bytes.into())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(LogError::Session(format!("local log: {name}: {error}"))),
+        }
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {
@@ -116,11 +199,13 @@ impl LocalLog {
             builder.add(place, *offset, record.timestamp, Some(record.key), record.value, record.headers);
             *offset += 1;
         }
-        let (bytes, sections) = builder.build(offsets);
+        let (bytes, sections) = builder.build(offsets, &[]);
         if index.size > 0 && index.size + bytes.len() as u64 > self.0.segment_bytes {
+            let full = Segment::one(index.segment);
+            index.sealed.insert(full, index.size);
             (index.segment, index.size) = (index.segment + 1, 0);
         }
-        let name = segment_name(index.segment);
+        let name = Segment::one(index.segment).name();
         let written = self.0.disk.append(&name, &bytes).and_then(|()| self.0.disk.sync(&name));
         if let Err(error) = written {
             // after a failed sync nobody knows what is on the disk: only opening the log again can tell
@@ -129,7 +214,7 @@ impl LocalLog {
             return Err(reason);
         }
         let start = index.size;
-        index.add(index.segment, start, &sections, offsets);
+        index.add(Segment::one(index.segment), start, &sections, offsets, &[]);
         index.size += bytes.len() as u64;
         self.0.appended.notify_all();
         Ok(())
@@ -137,17 +222,15 @@ impl LocalLog {
 }
 
 impl Index {
-    fn add(&mut self, segment: u64, start: u64, sections: &[frame::Section], offsets: &[Next]) {
+    fn add(&mut self, segment: Segment, start: u64, sections: &[frame::Section], offsets: &[Next], ends: &[Next]) {
         for section in sections {
             let place = self.places.entry(section.place).or_default();
             place.next = place.next.max(section.last + 1);
-            place.runs.push_back(Run {
-                first: section.first,
-                last: section.last,
-                segment,
-                position: start + section.position,
-                length: section.length,
-            });
+            place.runs.push_back(Run::new(segment, start, section));
+        }
+        for &(place, end) in ends {
+            let known = self.places.entry(place).or_default();
+            known.next = known.next.max(end);
         }
         for &(place, next) in offsets {
             self.committed.insert(place, next);
@@ -162,22 +245,24 @@ impl Index {
 /// The file that holds the number of partitions.
 const PARTITIONS: &str = "partitions";
 
-fn segment_name(number: u64) -> String {
-    format!("{number:012}.log")
-}
-
 /// Reads all frames, and cuts off what is torn at the end of the last file.
 fn recover(disk: &dyn Disk) -> Result<Index, String> {
     let names = disk.list().map_err(|error| error.to_string())?;
-    let segments: Vec<(u64, String)> =
-        names.into_iter().filter_map(|name| Some((name.strip_suffix(".log")?.parse().ok()?, name))).collect();
+    let found: Vec<Segment> = names.iter().filter_map(|name| Segment::parse(name)).collect();
+    let (replaced, mut segments): (Vec<Segment>, Vec<Segment>) =
+        found.iter().partition(|segment| found.iter().any(|other| other.replaces(**segment)));
+    for segment in replaced {
+        disk.remove(&segment.name()).map_err(|error| format!("{}: {error}", segment.name()))?;
+    }
+    segments.sort_unstable();
     let mut index = Index::default();
-    for (i, (number, name)) in segments.iter().enumerate() {
-        let size = disk.size(name).map_err(|error| format!("{name}: {error}"))?;
-        let bytes = disk.read(name, 0, size as usize).map_err(|error| format!("{name}: {error}"))?;
+    for (i, &segment) in segments.iter().enumerate() {
+        let name = segment.name();
+        let size = disk.size(&name).map_err(|error| format!("{name}: {error}"))?;
+        let bytes = disk.read(&name, 0, size as usize).map_err(|error| format!("{name}: {error}"))?;
         let mut position = 0;
         while let Some((length, summary)) = frame::read(&bytes[position..]) {
-            index.add(*number, position as u64, &summary.sections, &summary.offsets);
+            index.add(segment, position as u64, &summary.sections, &summary.offsets, &summary.ends);
             position += length;
         }
         if position < bytes.len() {
@@ -185,12 +270,19 @@ fn recover(disk: &dyn Disk) -> Result<Index, String> {
                 return Err(format!("{name} is damaged at byte {position}"));
             }
             tracing::warn!(file = name, bytes = bytes.len() - position, "an unfinished commit was cut off");
-            disk.truncate(name, position as u64).map_err(|error| format!("{name}: {error}"))?;
+            disk.truncate(&name, position as u64).map_err(|error| format!("{name}: {error}"))?;
         } else if i + 1 == segments.len() {
             // the last commit may have been written but not synced; it counts from here on
-            disk.sync(name).map_err(|error| format!("{name}: {error}"))?;
+            disk.sync(&name).map_err(|error| format!("{name}: {error}"))?;
         }
-        (index.segment, index.size) = (*number, position as u64);
+        // a file that was rewritten is not written to again
+        let is_open = i + 1 == segments.len() && segment.first == segment.last;
+        if is_open {
+            (index.segment, index.size) = (segment.last, position as u64);
+        } else {
+            index.sealed.insert(segment, position as u64);
+            (index.segment, index.size) = (segment.last + 1, 0);
+        }
     }
     Ok(index)
 }
@@ -207,6 +299,23 @@ impl Log for LocalLog {
         }
         let mine = (0..self.0.partitions).filter(|partition| *partition as usize % threads.max(1) == thread).collect();
         Ok(Box::new(session::LocalSession::open(self.clone(), mine)))
+    }
+
+    fn committed(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
+        let index = self.index();
+        Ok(places.iter().map(|place| (*place, index.committed.get(place).copied().unwrap_or(0))).collect())
+    }
+
+    fn partitions_of(&self, _topic: Topic) -> u32 {
+        self.0.partitions
+    }
+
+    fn read_to_end(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
+        Ok(Box::new(session::LocalChangelog::open(self, topic, from)))
+    }
+
+    fn housekeep(&self) -> Result<(), LogError> {
+        self.compact_if_due(self.0.compact_bytes).map(drop)
     }
 
     fn ends(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {

@@ -2,10 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use super::{LocalLog, Run, Stored, segment_name};
+use super::{LocalLog, Run, Stored};
 use crate::outputs::{Outbox, Topic};
 use crate::runtime::log::{
     Batch, Body, Change, Changelog, CommitError, End, INPUTS, Limit, LogError, Message, Next, Place, Row, Session,
@@ -88,12 +88,6 @@ impl LocalSession {
         due
     }
 
-    fn read(&self, run: &Run) -> Result<Arc<[u8]>, LogError> {
-        let name = segment_name(run.segment);
-        let bytes = self.log.0.disk.read(&name, run.position, run.length as usize);
-        bytes.map(Arc::from).map_err(|error| LogError::Session(format!("local log: {name}: {error}")))
-    }
-
     fn wait(&self, wait: Duration) {
         let index = self.log.index();
         let positions = self.positions.borrow();
@@ -116,7 +110,7 @@ impl Session for LocalSession {
             due = self.due(limit.records.saturating_sub(batch.messages.len()));
         }
         for (place, run) in due {
-            let section = self.read(&run)?;
+            let Some(section) = self.log.read_run(&run)? else { return Ok(()) };
             let mut positions = self.positions.borrow_mut();
             let Some(next) = positions.get_mut(&place) else { continue };
             let mut position = 0;
@@ -193,7 +187,21 @@ impl Session for LocalSession {
     }
 
     fn changelog(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
-        let index = self.log.index();
+        Ok(Box::new(LocalChangelog::open(&self.log, topic, from)))
+    }
+}
+
+pub struct LocalChangelog {
+    log: LocalLog,
+    partitions: Vec<(u32, Partition)>,
+    /// The next run to read, counted over all partitions.
+    run: usize,
+    read: u64,
+}
+
+impl LocalChangelog {
+    pub fn open(log: &LocalLog, topic: Topic, from: &[(u32, u64)]) -> LocalChangelog {
+        let index = log.index();
         let partitions = from.iter().map(|&(partition, from)| {
             let known = index.places.get(&Place::new(topic, partition));
             let low = known.and_then(|known| known.runs.front()).map_or(0, |run| run.first);
@@ -201,16 +209,8 @@ impl Session for LocalSession {
                 known.map(|known| known.runs.iter().filter(|run| run.last >= from).copied().collect()).unwrap_or_default();
             (partition, Partition { low, end: known.map_or(0, |known| known.next), from, runs })
         });
-        Ok(Box::new(LocalChangelog { session: self, partitions: partitions.collect(), run: 0, read: 0 }))
+        LocalChangelog { log: log.clone(), partitions: partitions.collect(), run: 0, read: 0 }
     }
-}
-
-struct LocalChangelog<'s> {
-    session: &'s LocalSession,
-    partitions: Vec<(u32, Partition)>,
-    /// The next run to read, counted over all partitions.
-    run: usize,
-    read: u64,
 }
 
 struct Partition {
@@ -220,7 +220,7 @@ struct Partition {
     runs: Vec<Run>,
 }
 
-impl Changelog for LocalChangelog<'_> {
+impl Changelog for LocalChangelog {
     fn read(&mut self, budget: Duration, row: &mut dyn FnMut(Row<'_>)) -> Result<bool, LogError> {
         let started = Instant::now();
         let runs = self
@@ -231,7 +231,8 @@ impl Changelog for LocalChangelog<'_> {
             if started.elapsed() >= budget {
                 return Ok(false);
             }
-            let section = self.session.read(run)?;
+            let replaced = || LogError::Session("local log: a changelog was compacted while it was read".to_owned());
+            let section = self.log.read_run(run)?.ok_or_else(replaced)?;
             let mut position = 0;
             while let Some((stored, end)) = Stored::read(&section, position) {
                 position = end;

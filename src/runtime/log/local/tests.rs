@@ -3,7 +3,7 @@ use crate::outputs::{Record, Topic};
 use crate::runtime::log::{Batch, Change, CommitError, Limit};
 
 fn open(disk: &MemDisk) -> LocalLog {
-    LocalLog::open(Box::new(disk.clone()), 2, 4000).unwrap()
+    LocalLog::open(Box::new(disk.clone()), 2, 4000, 1 << 30).unwrap()
 }
 
 fn outbox(topic: Topic, partition: u32, values: &[&str]) -> Outbox {
@@ -72,7 +72,7 @@ fn damage_before_the_end_is_not_passed_over() {
     assert!(disk.list().unwrap().len() > 3, "several files");
     let size = disk.size("000000000000.log").unwrap();
     disk.truncate("000000000000.log", size - 1).unwrap();
-    let error = LocalLog::open(Box::new(disk), 2, 4000).err().unwrap();
+    let error = LocalLog::open(Box::new(disk), 2, 4000, 0).err().unwrap();
     assert!(error.to_string().contains("000000000000.log is damaged at byte"), "{error}");
 }
 
@@ -105,6 +105,74 @@ fn an_earlier_session_cannot_commit() {
 fn the_number_of_partitions_is_fixed() {
     let disk = MemDisk::default();
     open(&disk);
-    let error = LocalLog::open(Box::new(disk), 3, 4000).err().unwrap();
+    let error = LocalLog::open(Box::new(disk), 3, 4000, 0).err().unwrap();
     assert!(error.to_string().contains("made with 2 partitions, not 3"), "{error}");
+}
+
+/// What is worked off or overwritten goes; what anyone may still read stays, under its offset.
+#[test]
+fn compaction_keeps_what_is_needed() {
+    let disk = MemDisk::default();
+    let log = open(&disk);
+    let place = Place::new(Topic::ProductEvents, 0);
+    let session = started(&log);
+    for n in 0..300u64 {
+        let value = n.to_string();
+        log.append(&outbox(Topic::ProductEvents, 0, &[&value])).unwrap();
+        session.commit(&outbox(Topic::ContactChangelog, 1, &[&value]), &[(place, n.min(250))]).unwrap();
+        session.commit(&outbox(Topic::Xp, 1, &[&value]), &[]).unwrap();
+    }
+    let before: u64 = disk.list().unwrap().iter().map(|name| disk.size(name).unwrap()).sum();
+    log.compact().unwrap();
+    let after: u64 = disk.list().unwrap().iter().map(|name| disk.size(name).unwrap()).sum();
+    assert!(after < before * 2 / 3, "{before} → {after}");
+    log.append(&outbox(Topic::ProductEvents, 0, &["new"])).unwrap();
+    session.commit(&outbox(Topic::Xp, 0, &["new"]), &[]).unwrap();
+    log.compact().unwrap();
+
+    for log in [log, open(&disk)] {
+        let ends = [place, Place::new(Topic::ContactChangelog, 1), Place::new(Topic::Xp, 1)];
+        let ends: Vec<u64> = log.ends(&ends).unwrap().into_iter().map(|(_, end)| end).collect();
+        assert_eq!(ends, [301, 300, 300]);
+        let session = started(&log);
+        let expected: Vec<String> = (250..300).map(|n| n.to_string()).chain(["new".to_owned()]).collect();
+        assert_eq!(values(&*session), expected);
+        let rows = |topic| {
+            let mut rows = Vec::new();
+            let mut changelog = session.changelog(topic, &[(1, 0)]).unwrap();
+            assert!(
+                changelog
+                    .read(std::time::Duration::from_secs(9), &mut |(_, _, value)| rows.push(value.unwrap().to_vec()))
+                    .unwrap()
+            );
+            rows
+        };
+        assert_eq!(rows(Topic::ContactChangelog).last().unwrap(), b"299");
+        assert!(rows(Topic::ContactChangelog).len() < 60, "the open file is not compacted");
+        assert_eq!(rows(Topic::Xp).len(), 300);
+    }
+}
+
+/// The power fails between any two steps of a compaction: the log is the same before and after.
+#[test]
+fn compaction_is_whole_or_not_at_all() {
+    for step in 0..4 {
+        let disk = MemDisk::default();
+        let log = open(&disk);
+        for n in 0..200 {
+            log.append(&outbox(Topic::ProductEvents, 0, &[&n.to_string()])).unwrap();
+        }
+        let mut calls = 0;
+        disk.set_hook(move |_, _| {
+            calls += 1;
+            if calls > step { Fault::Torn(10) } else { Fault::None }
+        });
+        assert_eq!(log.compact().is_err(), step < 2);
+        disk.clear_hook();
+        disk.crash(5);
+        let log = open(&disk);
+        assert_eq!(values(&*started(&log)).len(), 200, "step {step}");
+        log.compact().unwrap();
+        assert_eq!(values(&*started(&log)).len(), 200, "step {step}");
+    }
 }

@@ -69,8 +69,8 @@ new_contacts:
          {until: true, at: \"11:00\"}
          {t: contact.assign, at: \"11:01\", d: {contact: c2, rep: r1}}
          {t: contact.updated, c: c2, at: \"11:02\", d: {region: south}}",
-        "{list: assignments, of: rep, is: [null, null, r4]}
-         {final: assignments, key: acme/contact/c2, has: {rep: null, reason: no_strategy}}
+        "{list: assignments, of: rep, is: [null, null, r4, r1]}
+         {list: assignments, of: reason, is: [no_strategy, no_strategy, rule, assigned]}
          {list: announcements, of: subject, is: [{kind: contact, id: c2}]}
          {final: ownership, key: acme/c2, has: {owner: r1, version: 1}}",
     );

@@ -109,9 +109,10 @@ fn chats_are_reassigned_where_it_is_allowed_and_that_serves_nobody() {
          {id: k6, t: record.assign, d: {kind: comment, id: m1, rep: r4}}
          {t: conversation.opened, c: c2, d: {conversation: v2}}
          {t: conversation.closed, c: c2, d: {conversation: v2}}
-         {id: k7, t: conversation.reassign, d: {conversation: v2, rep: r1}}",
-        "{list: assignments, of: rep, where: {kind: conversation}, is: [r1, r3, r4, r2]}
-         {list: command-results, of: reason, is: [null, null, unknown_conversation, unknown_rep, null, invalid_kind, wrong_status]}
+         {id: k7, t: conversation.reassign, d: {conversation: v2, rep: r1}}
+         {id: k8, t: record.assign, d: {kind: conversation, id: v2, rep: r1}}",
+        "{list: assignments, of: rep, where: {kind: conversation}, is: [r1, r3, r4, r2, r1]}
+         {list: command-results, of: reason, is: [null, null, unknown_conversation, unknown_rep, null, invalid_kind, wrong_status, null]}
          {final: assignments, key: acme/conversation/v1, has: {reason: assigned}}
          {count: assignments, where: {kind: comment}, is: 1}",
     );

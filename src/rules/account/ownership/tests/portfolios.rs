@@ -2,7 +2,7 @@
 
 use super::check;
 
-const RULES: &str = "portfolios: [{key: vip, reps: [r1]}, {key: std, team: south}, {key: off, reps: [r2], active: false}]
+const RULES: &str = "portfolios: [{key: vip, reps: [r1]}, {key: std, team: south}, {key: old, reps: [r2], active: false}]
 conversations: {strategy: portfolio}";
 
 #[test]
@@ -45,7 +45,7 @@ fn what_portfolio_commands_refuse() {
     check(
         RULES,
         "{t: portfolio.assign, d: {portfolio: nope, contacts: [c1]}}
-         {t: portfolio.assign, d: {portfolio: off, contacts: [c1]}}
+         {t: portfolio.assign, d: {portfolio: old, contacts: [c1]}}
          {t: portfolio.assign, d: {portfolio: vip}}
          {t: portfolio.assign, d: {portfolio: vip, contacts: [c1], on_conflict: fight}}
          {t: portfolio.create, d: {portfolio: vip, reps: [r1]}}

@@ -48,13 +48,11 @@ fn records_are_assigned_one_by_one() {
          {id: k4, t: record.assign, d: {kind: conversation, id: d1, rep: r2}}
          {id: k5, t: record.assign, d: {kind: deal, rep: r2}}",
         "{final: relationships, key: acme/c1, has: {deals.d1.owner: r2, deals.d2.owner: r1}}
-         {list: command-results, of: reason, is: [null, unknown_deal, unknown_rep, unknown_conversation, invalid_id]}
+         {list: command-results, of: reason, is: [null, null, unknown_deal, unknown_rep, unknown_conversation, invalid_id]}
          {final: ownership, key: acme/c1, has: {owner: r1, version: 1}}",
     );
 }
 
-/// Whom an event of a contact and deal credits at each time: the XP of its owner, through a metric and a badge would be a
-/// long way, so the question is asked directly.
 #[test]
 fn credit_goes_to_the_owner_at_the_time() {
     let rules = "teams: []\nreps: [{id: r1}, {id: r2}, {id: r3}]";

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::contests::OpenContest;
 use super::periods::Periods;
 use super::publish::{Dirty, Touched};
+use super::ranking::Orders;
 use super::rewards::Pending;
 use super::timers::{self, Timer};
 use super::{contests, ownership, publish};
@@ -35,6 +36,8 @@ pub struct Account<'a> {
     pub pending: Pending,
     /// Periods that were cut lately.
     pub periods: &'a mut Periods,
+    /// The rankings in their order.
+    pub orders: &'a mut Orders,
 }
 
 /// What an entry of a ledger or a grant is credited to.
@@ -128,6 +131,8 @@ pub struct AccountRow {
     pub contests: Vec<OpenContest>,
     /// Events that came too late for a final figure.
     pub late: u64,
+    /// How many rankings there have been; each has its number.
+    pub rankings: u32,
 }
 
 impl Row for AccountRow {
