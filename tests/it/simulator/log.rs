@@ -83,7 +83,9 @@ impl SimSession {
             // whatever was decided since
             state.members[self.process].released = generation;
         }
-        let may = self.has_left.get() && (state.impatient || state.others_have_released(self.process));
+        // it may be a while until the group answers: others are at work then
+        let is_slow = state.faults && state.random.below(10) > 0;
+        let may = self.has_left.get() && !is_slow && (state.impatient || state.others_have_released(self.process));
         let member = &mut state.members[self.process];
         if may {
             self.is_leaving.set(false);
