@@ -212,9 +212,6 @@ impl<'c> Worker<'c> {
     /// From here on nothing is written for any partition, until they are taken over again: others may have them by now.
     fn give_up(&mut self) {
         self.context.control.set_owned(self.thread, &[]);
-        if self.context.is_broken_by(Mutation::WorkAfterRevoke) {
-            return;
-        }
         for stage in self.partitions.iter_mut().flatten().flat_map(Partition::stages) {
             stage.rest();
         }
@@ -278,7 +275,6 @@ impl<'c> Worker<'c> {
     /// Seals the touched tasks and commits. An empty batch commits nothing.
     fn commit(&mut self, session: &dyn Session, batch: &Batch<'_>) -> Result<(), Failure> {
         let publish = if self.since(self.last_boards) >= SECOND { Publish::All } else { Publish::ButBoards };
-        let fenced = !self.context.is_broken_by(Mutation::WorkAfterRevoke);
         let (mut next, mut moved) = (Vec::new(), false);
         for (number, partition) in self.partitions.iter_mut().enumerate() {
             for stage in partition.iter_mut().flat_map(Partition::stages) {
@@ -292,7 +288,7 @@ impl<'c> Worker<'c> {
                 }
                 moved |= stage.has_moved();
                 // those that have not moved too: a commit that names an offset of its partition is fenced
-                next.extend(stage.pending(number as u32, fenced));
+                next.extend(stage.pending(number as u32));
             }
         }
         if publish == Publish::All {

@@ -25,12 +25,10 @@ pub enum Mutation {
     SkipRestore,
     /// A store on disk says that it is further than its rows.
     PositionAhead,
-    /// What was given up is worked on until it is taken over elsewhere, and commits are fenced only when offsets move.
-    WorkAfterRevoke,
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 11] = [
+    pub const ALL: [Mutation; 10] = [
         Mutation::StateBeforeCommit,
         Mutation::OffsetsBeforeOutputs,
         Mutation::OutputsBeforeOffsets,
@@ -41,7 +39,6 @@ impl Mutation {
         Mutation::RestoreStopsEarly,
         Mutation::SkipRestore,
         Mutation::PositionAhead,
-        Mutation::WorkAfterRevoke,
     ];
 }
 

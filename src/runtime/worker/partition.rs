@@ -121,11 +121,10 @@ impl Stage {
         self.pending != self.committed
     }
 
-    /// The next offsets with this batch: those that it has moved, or all.
-    pub fn pending(&self, number: u32, all: bool) -> impl Iterator<Item = Next> {
-        let moved = move |i: usize| self.pending[i] != self.committed[i] || all && self.pending[i] > 0;
-        let named = self.inputs.iter().enumerate().filter(move |(i, _)| moved(*i));
-        named.map(move |(i, &topic)| (Place::new(topic, number), self.pending[i]))
+    /// The next offsets with this batch, of all inputs of which anything was read.
+    pub fn pending(&self, number: u32) -> impl Iterator<Item = Next> {
+        let read = self.inputs.iter().zip(self.pending).filter(|(_, next)| *next > 0);
+        read.map(move |(&topic, next)| (Place::new(topic, number), next))
     }
 
     pub fn named_offsets(&self) -> Vec<(&'static str, u64)> {
