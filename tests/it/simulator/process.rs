@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock, Weak};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 use std::thread::JoinHandle;
 
 use scorekeeper::events::Duration;
@@ -76,6 +76,7 @@ impl Template {
             log: Arc::new(SimLog { log, world: world.clone(), baton: baton.clone(), process }),
             stages: Box::new(SimStages { world: world.clone(), process }),
             rules: RwLock::new(self.rules.clone()),
+            rules_topic: Mutex::default(),
             metrics: Metrics::new().expect("metrics"),
             control: Control::new(1, false),
             clock: Arc::new(SimClock(world)),

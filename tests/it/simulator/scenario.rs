@@ -70,7 +70,7 @@ impl Scenario {
             flush_interval: events::Duration(*random.pick(&[0, i64::MAX])),
         };
         let disk = MemDisk::default();
-        let log = LocalLog::open(Box::new(disk.clone()), partitions, segment_bytes).expect("an empty log");
+        let log = LocalLog::open(Box::new(disk.clone()), partitions, segment_bytes, u64::MAX).expect("an empty log");
         let workload = Workload::new(random.fork(), 60 + random.clone().below(240));
         let mut scenario = Scenario {
             random,
@@ -276,7 +276,7 @@ impl Scenario {
         if power || self.random.one_in(2) {
             self.disk.crash(self.random.below(3000) as usize);
         }
-        match LocalLog::open(Box::new(self.disk.clone()), self.partitions, self.segment_bytes) {
+        match LocalLog::open(Box::new(self.disk.clone()), self.partitions, self.segment_bytes, u64::MAX) {
             Ok(log) => self.log = log,
             Err(error) => panic!("the log cannot be opened: {error}"),
         }
