@@ -380,20 +380,20 @@ impl<'l> Auditor<'l> {
     }
 
     /// Every store of a process that was closed is the changelog folded up to its position; those of the partitions that the
-    /// process worked on in the end are up to its end.
-    pub fn stores(mut self, state: &settings::State, owned: &[u32]) -> Vec<String> {
+    /// process worked on in the end are up to its end. One that was damaged may have been wiped when it was opened.
+    pub fn stores(mut self, state: &settings::State, owned: &[u32], is_damaged: bool) -> Vec<String> {
         let stores = Stores::open(state).expect("the state directory");
         for (topic, name) in [(Topic::ContactChangelog, "contact"), (Topic::AccountChangelog, "account")] {
             for (partition, rows) in raw(self.log, self.partitions, topic).into_iter().enumerate() {
                 let store = match stores.task(&format!("{name}-{partition}")) {
                     Ok(store) => store,
                     Err(error) => {
-                        self.expect(false, || format!("store {name}-{partition}: {error}"));
+                        self.expect(is_damaged, || format!("store {name}-{partition}: {error}"));
                         continue;
                     }
                 };
                 let Some(position) = store.position() else {
-                    let is_empty = rows.is_empty() || !owned.contains(&(partition as u32));
+                    let is_empty = is_damaged || rows.is_empty() || !owned.contains(&(partition as u32));
                     self.expect(is_empty, || format!("store {name}-{partition} is empty"));
                     continue;
                 };

@@ -97,8 +97,8 @@ fn nothing_is_lost_and_nothing_is_done_twice() {
 #[test]
 fn every_broken_rule_is_noticed() {
     for mutation in Mutation::ALL {
-        match simulate_all(0, 100, Some(mutation)) {
-            Ok(_) => panic!("{mutation:?} is not noticed in 100 seeds"),
+        match simulate_all(0, 300, Some(mutation)) {
+            Ok(_) => panic!("{mutation:?} is not noticed in 300 seeds"),
             Err((seed, message)) => println!("{mutation:?}: seed {seed}: {}", message.lines().next().unwrap_or_default()),
         }
     }

@@ -32,6 +32,8 @@ pub struct Scenario {
     attempted: Vec<Sent>,
     /// Days that the wall clock has jumped ahead in all.
     jumped: u64,
+    /// Processes whose store may be found damaged yet.
+    damaged: Vec<bool>,
     errors: Vec<String>,
     _dir: tempfile::TempDir,
 }
@@ -85,6 +87,7 @@ impl Scenario {
             produced: Vec::new(),
             attempted: Vec::new(),
             jumped: 0,
+            damaged: vec![false; processes],
             errors: Vec::new(),
             _dir: dir,
         };
@@ -150,6 +153,7 @@ impl Scenario {
     fn start(&mut self, process: usize) {
         let what = meddle(&self.template.state(process).dir, &mut self.random);
         self.count(what);
+        self.damaged[process] |= what == "damaged";
         self.processes[process] = Some(self.template.start(process, &self.log));
         if self.random.one_in(3) {
             // it may not get far
@@ -357,7 +361,7 @@ impl Scenario {
             for process in 0..self.processes.len() {
                 let owned = self.world.lock().members[process].assigned.clone();
                 let state = self.template.state(process);
-                self.errors.extend(Auditor::new(&self.log, self.partitions).stores(&state, &owned));
+                self.errors.extend(Auditor::new(&self.log, self.partitions).stores(&state, &owned, self.damaged[process]));
             }
         }
         let mut counts = self.world.lock().counts.clone();
