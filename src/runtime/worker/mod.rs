@@ -143,8 +143,9 @@ impl<'c> Worker<'c> {
                     self.context.control.set_owned(self.thread, &[]);
                     self.context.metrics.session_ended();
                     self.context.control.set_state(self.thread, ThreadState::Failed(reason));
-                    pause = if self.since(started) > Duration::from_secs(30) { Duration::from_millis(100) } else { pause * 2 };
-                    self.context.clock.sleep(pause.min(Duration::from_secs(5)));
+                    let longer = (pause * 2).min(Duration::from_secs(5));
+                    pause = if self.since(started) > Duration::from_secs(30) { Duration::from_millis(100) } else { longer };
+                    self.context.clock.sleep(pause);
                 }
             }
         }

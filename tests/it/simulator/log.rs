@@ -42,6 +42,18 @@ impl Log for SimLog {
         Ok(Box::new(SimSession { inner, world, baton, process, is_leaving: Cell::new(false), has_left: Cell::new(false) }))
     }
 
+    fn committed(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
+        self.log.committed(places)
+    }
+
+    fn partitions_of(&self, topic: Topic) -> u32 {
+        self.log.partitions_of(topic)
+    }
+
+    fn read_to_end(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
+        self.log.read_to_end(topic, from)
+    }
+
     fn ends(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
         self.log.ends(places)
     }

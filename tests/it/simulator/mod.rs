@@ -99,6 +99,7 @@ fn every_broken_rule_is_noticed() {
     for mutation in Mutation::ALL {
         match simulate_all(0, 300, Some(mutation)) {
             Ok(_) => panic!("{mutation:?} is not noticed in 300 seeds"),
+            Err((seed, message)) if message.contains("panicked") => panic!("{mutation:?}: seed {seed}: {message}"),
             Err((seed, message)) => println!("{mutation:?}: seed {seed}: {}", message.lines().next().unwrap_or_default()),
         }
     }
