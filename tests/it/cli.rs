@@ -123,6 +123,11 @@ fn exit_codes_are_those_of_sysexits() {
         (&["--help"], 0),
         (&["schema", "rules"], 0),
         (&["completions", "bash"], 0),
+        (&["packs", "list"], 0),
+        (&["packs", "show", "bakery"], 64),
+        (&["packs", "init", "retail"], 0),
+        (&["packs", "init", "retail"], 73),
+        (&["score", "--rules", "retail.yaml", "--events", "retail.events.jsonl"], 0),
     ] {
         let output = scorekeeper(arguments, folder.path());
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));

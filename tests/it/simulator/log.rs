@@ -57,18 +57,6 @@ impl Log for SimLog {
     fn ends(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
         self.log.ends(places)
     }
-
-    fn committed(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
-        self.log.committed(places)
-    }
-
-    fn partitions_of(&self, topic: Topic) -> u32 {
-        self.log.partitions_of(topic)
-    }
-
-    fn read_to_end(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
-        self.log.read_to_end(topic, from)
-    }
 }
 
 struct SimSession {
