@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::partition::{Partition, Stage};
-use super::{Mutation, ThreadState, Worker};
+use super::{Context, Mutation, ThreadState, Worker};
 use crate::events::{Duration as Span, Timestamp};
 use crate::outputs::Topic;
 use crate::runtime::log::{Batch, Limit, LogError, Next, Place, Session};
 use crate::runtime::store::Position;
+use crate::state::StoreError;
 
 /// How long to read a changelog before looking after the session again.
 const SLICE: Duration = Duration::from_millis(200);
@@ -30,7 +31,7 @@ impl Worker<'_> {
             let Some(slot) = self.partitions.get_mut(number as usize) else { continue };
             if slot.is_none() {
                 let opened = Partition::open(&self.context.stores, stages, number, count);
-                *slot = Some(opened.map_err(|error| LogError::Session(error.to_string()))?);
+                *slot = Some(opened.map_err(|error| self.context.unusable(&error))?);
             }
         }
         let started = self.context.clock.elapsed();
@@ -62,7 +63,7 @@ impl Worker<'_> {
     ) -> Result<Option<u64>, LogError> {
         let topic = if account { Topic::AccountChangelog } else { Topic::ContactChangelog };
         let (wall, retention) = (self.context.clock.wall(), self.context.settings.state.delete_retention);
-        let store_error = |error: crate::state::StoreError| LogError::Session(error.to_string());
+        let context = self.context;
 
         let mut from = Vec::new();
         for &number in partitions {
@@ -77,7 +78,7 @@ impl Worker<'_> {
             let Some(position) = stage.store.position() else { continue };
             if let Err(reason) = check(position, bounds, *number, committed, wall, retention) {
                 tracing::warn!(partition = *number, topic = topic.name(), reason, "state on disk is not used");
-                stage.store.wipe().map_err(store_error)?;
+                stage.store.wipe().map_err(|error| context.unusable(&error))?;
                 (*from, doubted) = (0, true);
             }
         }
@@ -106,11 +107,13 @@ impl Worker<'_> {
                 if rows % 1000 == 0
                     && let Err(error) = stage.store.flush_if_due(Duration::MAX, wall)
                 {
-                    failed = Some(error);
+                    failed = Some((number, error));
                 }
             })?;
-            if let Some(error) = failed.take() {
-                return Err(store_error(error));
+            if let Some((number, error)) = failed.take() {
+                let reason = error.to_string();
+                let stage = self.stage(number, account);
+                return Err(LogError::Session(stage.map_or(reason.clone(), |stage| stage.doubt(&reason))));
             }
             let (read, all) = changelog.progress();
             self.context.metrics.restored(topic, read, all);
@@ -134,6 +137,14 @@ impl Worker<'_> {
             stage.store.advance(Some(end), &offsets);
         }
         Ok(Some(rows))
+    }
+}
+
+impl Context {
+    /// A store that cannot even be emptied: the process ends, and the next one finds its state not closed and rebuilds all.
+    fn unusable(&self, error: &StoreError) -> LogError {
+        self.control.set_unclean();
+        LogError::Fatal(format!("state.dir is damaged, and will be rebuilt at the next start: {error}"))
     }
 }
 

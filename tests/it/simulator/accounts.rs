@@ -97,8 +97,13 @@ impl<'m> ActorModel<'m> {
             AccountRecord::Watermark { partition, time, .. } => {
                 let known = &mut self.watermarks[*partition as usize];
                 *known = Some(known.map_or(time.0, |before| before.max(time.0)));
-                if let Some(slowest) = self.watermarks.iter().copied().min().flatten() {
-                    self.now = self.now.max(slowest);
+                if let Some(slowest) = self.watermarks.iter().copied().min().flatten()
+                    && slowest > self.now
+                {
+                    self.now = slowest;
+                    for account in self.accounts.values_mut() {
+                        account.known.retain(|_, (_, forgotten)| *forgotten > slowest);
+                    }
                 }
             }
             AccountRecord::Event(event) => match &event.original {
@@ -163,11 +168,9 @@ impl<'m> ActorModel<'m> {
     fn call(&mut self, key: &[u8], value: &[u8], logged: i64) {
         let event: Value = serde_json::from_slice(value).unwrap();
         let (account, id) = (event["account"].as_str().unwrap(), event["id"].to_string());
-        let (now, is_final) = (self.now, self.now >= FINAL);
+        let is_final = self.now >= FINAL;
         let entry = self.accounts.entry(account.to_owned()).or_default();
-        if let Some((known, forgotten)) = entry.known.get(&id)
-            && now < *forgotten
-        {
+        if let Some((known, _)) = entry.known.get(&id) {
             if *known != event {
                 let key = String::from_utf8_lossy(key).into_owned();
                 *self.dead.entry((key, value.to_vec())).or_default() += 1;

@@ -75,7 +75,11 @@ fn number(variable: &str) -> Option<u64> {
 #[test]
 fn nothing_is_lost_and_nothing_is_done_twice() {
     let (first, seeds) = match number("SIMULATOR_SEED") {
-        Some(seed) => (seed, 1),
+        Some(seed) => {
+            // what the workers say
+            let _ = tracing_subscriber::fmt().with_test_writer().without_time().try_init();
+            (seed, 1)
+        }
         None => (0, number("SIMULATOR_SEEDS").unwrap_or(200)),
     };
     match simulate_all(first, seeds, None) {

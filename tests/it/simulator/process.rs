@@ -126,6 +126,11 @@ impl Process {
         }
     }
 
+    /// What it says of itself.
+    pub fn states(&self) -> String {
+        self.context.upgrade().map_or_else(String::new, |context| format!("{:?}", context.control.states()))
+    }
+
     /// Lets it run to its end, which must be near.
     pub fn join(self) -> End {
         for _ in 0..100_000 {

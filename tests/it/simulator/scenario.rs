@@ -254,6 +254,7 @@ impl Scenario {
                 keep(&self.template.state(process).dir);
             }
             End::Crashed => self.count("crashes"),
+            End::Failed(reason) if reason.starts_with("state.dir is damaged") => self.count("stores given up"),
             End::Failed(reason) => {
                 if !reason.starts_with("local log") {
                     self.errors.push(format!("process {process} gave up: {reason}"));
@@ -333,12 +334,8 @@ impl Scenario {
                     break;
                 }
                 if turn > 3000 {
-                    let generation = self.world.lock().generation;
-                    let state = format!("{:?} of generation {}", self.world.lock().members, generation);
-                    let committed = self.committed();
-                    return self
-                        .errors
-                        .push(format!("not worked off after {turn} turns of round {round}: {state}, {committed:?}"));
+                    let states: Vec<String> = self.processes.iter().flatten().map(Process::states).collect();
+                    return self.errors.push(format!("not worked off after {turn} turns of round {round}: {states:?}"));
                 }
             }
             self.world.lock().elapsed += Duration::from_secs(2);
