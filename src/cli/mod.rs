@@ -1,10 +1,14 @@
 //! The command line: one file a command.
 
+// progress is shown by the clock
+#![allow(clippy::disallowed_methods)]
+
 mod check;
 mod completions;
 mod demo;
 mod exit;
 mod generate;
+mod packs;
 mod rules;
 mod run;
 mod schema;
@@ -53,6 +57,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Compare the topics with their files, or make them so.
     Topics(topics::Args),
+    /// Complete rule files for a trade, to start from.
+    Packs(packs::Args),
     /// Write seeded sample events.
     Generate(generate::Args),
     /// Print a JSON Schema.
@@ -78,6 +84,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Check(args) => check::run(&args, cli.output_format),
         Command::Test(args) => test::run(&args, cli.output_format),
         Command::Simulate(args) => simulate::run(&args, cli.output_format),
+        Command::Packs(args) => packs::run(&args, cli.output_format),
         Command::Generate(args) => generate::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -142,11 +142,20 @@ impl AccountTask {
     }
 }
 
+/// Whether the rules hold the version by which an event was judged: else the event cannot be credited, and must not be lost.
+fn knows_version(rules: &RuleSet, account: &str, version: u32) -> bool {
+    rules.account(account).is_some_and(|versions| versions.version(version).is_some())
+}
+
 impl Task for AccountTask {
     fn apply(&mut self, store: &dyn Store, rules: &RuleSet, input: &Input<'_>, out: &mut Outbox) {
         let Some(bytes) = input.value else { return };
         let logged_at = input.timestamp.unwrap_or_default();
         match AccountRecord::decode(bytes) {
+            Some(AccountRecord::Event(event)) if !knows_version(rules, event.account, event.version) => {
+                let message = format!("version {} of the rules of {} is not known here", event.version, event.account);
+                dead_letter(out, &input.original(logged_at), "account", Reason::RuleFailure, &message);
+            }
             Some(record) => self.apply_record(store, rules, &record, logged_at, out),
             None => {
                 let message = "not a record of account-events that this version reads";

@@ -102,7 +102,8 @@ fn wrong_rules_are_shown_all_at_once_with_their_places() {
     for (fragment, place) in [("nowhere", "wrong.yaml:4"), ("pionts", "wrong.yaml:5"), ("Mars/Olympus", "wrong.yaml:6")] {
         assert!(text.contains(fragment) && text.contains(place), "{fragment} at {place} in:\n{text}");
     }
-    for arguments in [&["score", "--rules", "wrong.yaml", "--events", "events.jsonl"][..]] {
+    {
+        let arguments = &["score", "--rules", "wrong.yaml", "--events", "events.jsonl"][..];
         let output = scorekeeper(arguments, folder.path());
         assert_eq!(output.status.code(), Some(78), "{}", stderr(&output));
         assert!(stderr(&output).contains("wrong.yaml"));
@@ -122,6 +123,11 @@ fn exit_codes_are_those_of_sysexits() {
         (&["--help"], 0),
         (&["schema", "rules"], 0),
         (&["completions", "bash"], 0),
+        (&["packs", "list"], 0),
+        (&["packs", "show", "bakery"], 64),
+        (&["packs", "init", "retail"], 0),
+        (&["packs", "init", "retail"], 73),
+        (&["score", "--rules", "retail.yaml", "--events", "retail.events.jsonl"], 0),
     ] {
         let output = scorekeeper(arguments, folder.path());
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));

@@ -42,7 +42,8 @@ pub fn judge(policy: Policy, id: u64, time: Timestamp, lateness: Duration, first
             if marks.iter().filter(same).any(|mark| mark.time.0.abs_diff(time.0) < every.0.unsigned_abs()) {
                 return Outcome::Cooling;
             }
-            let oldest = newest.map_or(time, |newest| newest.max(time)).minus(kept);
+            // an event that is not late can still be too near to a counted one up to `every` before it
+            let oldest = newest.map_or(time, |newest| newest.max(time)).minus(kept).minus(every);
             marks.retain(|mark| mark.id != id || mark.time >= oldest);
             marks.push(Mark { id, time });
             first

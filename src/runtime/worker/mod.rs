@@ -159,7 +159,7 @@ impl<'c> Worker<'c> {
     }
 
     /// Works with one session until it is told to stop.
-    fn drive<'s>(&mut self, session: &'s dyn Session) -> Result<(), LogError> {
+    fn drive(&mut self, session: &dyn Session) -> Result<(), LogError> {
         self.context.control.set_state(self.thread, ThreadState::Waiting);
         let mut batch = Batch::default();
         while !self.context.control.is_stopping() {
@@ -278,10 +278,10 @@ impl<'c> Worker<'c> {
         let (mut next, mut moved) = (Vec::new(), false);
         for (number, partition) in self.partitions.iter_mut().enumerate() {
             for stage in partition.iter_mut().flat_map(Partition::stages) {
-                if !stage.touched && !(stage.owes_boards && publish == Publish::All) {
+                stage.touched |= stage.owes_boards && publish == Publish::All;
+                if !stage.touched {
                     continue;
                 }
-                stage.touched = true;
                 stage.task.seal(&stage.store, &self.rules, publish, &mut self.outbox);
                 if let Some(fault) = stage.task.fault() {
                     return Err(Failure::Store(stage.doubt(&fault.to_string())));
