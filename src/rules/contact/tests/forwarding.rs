@@ -95,7 +95,7 @@ fn money_that_cannot_be_used_is_a_dead_letter_while_points_go_on() {
     ] {
         let mut stage = Stage::new(SALES);
         let line = event("e", kind, "c", TIME, json!({ "data": data }));
-        stage.feed(&[line.clone()]);
+        stage.feed(std::slice::from_ref(&line));
         let bad = !reason.is_empty();
         assert_eq!(stage.reasons(), if bad { vec![reason] } else { vec![] }, "{kind} {data}");
         assert!(stage.forwarded[0].contains(&format!("no_money: {bad}")), "{}", stage.forwarded[0]);

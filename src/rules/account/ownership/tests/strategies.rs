@@ -3,7 +3,9 @@
 use super::{check, run};
 
 /// A strategy's rules, and whom it finds: whoever is online, with only r2 (and perhaps r4) online, with nobody else online.
-const STRATEGIES: [(&str, Option<&str>, Option<&str>, Option<&str>); 8] = [
+type Case = (&'static str, Option<&'static str>, Option<&'static str>, Option<&'static str>);
+
+const STRATEGIES: [Case; 8] = [
     ("strategy: round_robin, reps: [r1, r2, r3]", Some("r1"), Some("r2"), None),
     ("strategy: round_robin, team: north", Some("r1"), Some("r2"), None),
     ("strategy: workload, reps: {team: north}", Some("r1"), Some("r2"), None),
