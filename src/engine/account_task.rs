@@ -22,8 +22,6 @@ pub struct AccountTask {
     periods: Periods,
     /// The rankings in their order, as the overlay has them.
     orders: Orders,
-    /// The changes of a sealed batch, until it is committed.
-    sealed: Changes,
 }
 
 impl AccountTask {
@@ -35,7 +33,6 @@ impl AccountTask {
             touched: Touched::new(),
             periods: Periods::default(),
             orders: Orders::default(),
-            sealed: Changes::new(),
         }
     }
 
@@ -184,12 +181,10 @@ impl Task for AccountTask {
                 Account { id: &id, rules: versions, book, time, logged_at, state, out, touched, pending, periods, orders };
             publish::publish(&mut account, &dirty);
         }
-        self.sealed = self.overlay.changes();
-        for (key, value) in &self.sealed {
-            let timestamp = Timestamp::default();
-            let (topic, route) = (Topic::AccountChangelog, Route::Partition(self.partition));
-            out.push_raw(Record { topic, route, timestamp, key, value: value.as_deref(), headers: &[] });
-        }
+        let (topic, route) = (Topic::AccountChangelog, Route::Partition(self.partition));
+        self.overlay.encode_changes(|key, value| {
+            out.push_raw(Record { topic, route, timestamp: Timestamp::default(), key, value, headers: &[] });
+        });
     }
 
     fn fault(&self) -> Option<&StoreError> {
@@ -197,16 +192,14 @@ impl Task for AccountTask {
     }
 
     fn take_changes(&mut self) -> Changes {
-        self.overlay.clear();
         self.touched.clear();
         self.orders.trim();
-        std::mem::take(&mut self.sealed)
+        self.overlay.take_changes()
     }
 
     fn discard(&mut self) {
         self.overlay.clear();
         self.touched.clear();
         self.orders.clear();
-        self.sealed.clear();
     }
 }

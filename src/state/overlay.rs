@@ -69,8 +69,10 @@ impl Overlay {
             show(&slot.key, value.as_deref());
             changes.push((std::mem::take(&mut slot.key), value));
         }
+        // what was read wrongly stays so: the caller looks at the fault after it has sealed
+        let fault = self.fault.take();
         self.clear();
-        self.encoded = Some(changes);
+        (self.encoded, self.fault) = (Some(changes), fault);
     }
 
     /// The changes, as encoded last, and forgets everything.
@@ -314,6 +316,28 @@ mod tests {
 
     fn keys(rows: Vec<(String, Count)>) -> Vec<(String, u32)> {
         rows.into_iter().map(|(key, count)| (key, count.0)).collect()
+    }
+
+    /// A store that never answers.
+    struct Broken;
+    impl Store for Broken {
+        fn get(&self, _: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+            Err(StoreError("broken".to_owned()))
+        }
+        fn scan(&self, _: &[u8], _: &[u8], _: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+            Err(StoreError("broken".to_owned()))
+        }
+    }
+
+    #[test]
+    fn a_fault_lasts_until_the_batch_is_over() {
+        let mut overlay = Overlay::default();
+        State::new(&Broken, &mut overlay).entry("a", || Count(1));
+        assert!(overlay.fault().is_some());
+        overlay.encode_changes(|_, _| {});
+        assert!(overlay.fault().is_some(), "sealing does not hide it");
+        overlay.clear();
+        assert!(overlay.fault().is_none());
     }
 
     #[test]

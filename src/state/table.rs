@@ -39,8 +39,6 @@ pub enum Table {
     /// `account/scope` → what a ranking keeps beside its tallies.
     Board = 40,
     Contest = 41,
-    League = 42,
-    Badge = 43,
     /// `grant id` → what was granted.
     Grant = 44,
     Redemption = 45,
@@ -70,16 +68,10 @@ pub enum Table {
     /// Coalesced outputs that are still to be published.
     Dirty = 62,
     Deal = 63,
-    Late = 64,
-    /// Spare room for indexes of ownership.
-    OwnershipIndex = 65,
     PortfolioIndex = 66,
     Transfer = 67,
     /// `account/scope/number` → subjects in their order at the start of the local day.
     BoardStart = 68,
-    OpenPeriod = 69,
-    AccountTime = 70,
-    Pareto = 71,
     /// `account/contact` → its open conversations and comments, and who last answered it.
     Desk = 80,
     /// `account/contact/kind/item` → nothing: every conversation and comment a contact ever had.
