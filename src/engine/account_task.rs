@@ -22,6 +22,8 @@ pub struct AccountTask {
     periods: Periods,
     /// The rankings in their order, as the overlay has them.
     orders: Orders,
+    /// The changes of a sealed batch, until it is committed.
+    sealed: Changes,
 }
 
 impl AccountTask {
@@ -33,6 +35,7 @@ impl AccountTask {
             touched: Touched::new(),
             periods: Periods::default(),
             orders: Orders::default(),
+            sealed: Changes::new(),
         }
     }
 
@@ -181,10 +184,12 @@ impl Task for AccountTask {
                 Account { id: &id, rules: versions, book, time, logged_at, state, out, touched, pending, periods, orders };
             publish::publish(&mut account, &dirty);
         }
-        let (topic, route) = (Topic::AccountChangelog, Route::Partition(self.partition));
-        self.overlay.encode_changes(|key, value| {
-            out.push_raw(Record { topic, route, timestamp: Timestamp::default(), key, value, headers: &[] });
-        });
+        self.sealed = self.overlay.changes();
+        for (key, value) in &self.sealed {
+            let timestamp = Timestamp::default();
+            let (topic, route) = (Topic::AccountChangelog, Route::Partition(self.partition));
+            out.push_raw(Record { topic, route, timestamp, key, value: value.as_deref(), headers: &[] });
+        }
     }
 
     fn fault(&self) -> Option<&StoreError> {
@@ -192,14 +197,16 @@ impl Task for AccountTask {
     }
 
     fn take_changes(&mut self) -> Changes {
+        self.overlay.clear();
         self.touched.clear();
         self.orders.trim();
-        self.overlay.take_changes()
+        std::mem::take(&mut self.sealed)
     }
 
     fn discard(&mut self) {
         self.overlay.clear();
         self.touched.clear();
         self.orders.clear();
+        self.sealed.clear();
     }
 }
