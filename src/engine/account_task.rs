@@ -24,6 +24,20 @@ pub struct AccountTask {
     orders: Orders,
     /// The changes of a sealed batch, until it is committed.
     sealed: Changes,
+    unknown: Option<UnknownVersion>,
+}
+
+/// A version of an account's rules that a record was stamped with and that is not among the rules here.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnknownVersion {
+    pub account: String,
+    pub version: u32,
+}
+
+impl UnknownVersion {
+    pub fn is_in(&self, rules: &RuleSet) -> bool {
+        knows_version(rules, &self.account, self.version)
+    }
 }
 
 impl AccountTask {
@@ -36,7 +50,13 @@ impl AccountTask {
             periods: Periods::default(),
             orders: Orders::default(),
             sealed: Changes::new(),
+            unknown: None,
         }
+    }
+
+    /// The version that the last record lacked. It is a dead letter; a caller who can find the version discards the batch.
+    pub fn take_unknown_version(&mut self) -> Option<UnknownVersion> {
+        self.unknown.take()
     }
 
     /// Applies a decoded record.
@@ -155,6 +175,7 @@ impl Task for AccountTask {
             Some(AccountRecord::Event(event)) if !knows_version(rules, event.account, event.version) => {
                 let message = format!("version {} of the rules of {} is not known here", event.version, event.account);
                 dead_letter(out, &input.original(logged_at), "account", Reason::RuleFailure, &message);
+                self.unknown = Some(UnknownVersion { account: event.account.to_owned(), version: event.version });
             }
             Some(record) => self.apply_record(store, rules, &record, logged_at, out),
             None => {

@@ -80,19 +80,22 @@ impl ContactTask {
         self.clock.now.get_or_insert_with(|| State::new(store, overlay).get::<ClockRow>("").copied().unwrap_or_default());
     }
 
-    /// Writes how far this partition has come into each partition of `account-events`: the greatest event time processed,
-    /// or the wall clock if that is later and all input has been read. Nothing before the first event.
-    pub fn watermark(&mut self, partitions: u32, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
+    /// Does what is due by the time that this partition has come to, and writes that time into each partition of
+    /// `account-events`: the greatest event time processed, or the wall clock if that is later and all input has been read.
+    /// Nothing before the first event. It is part of a batch as a record is.
+    pub fn watermark(&mut self, store: &dyn Store, rules: &RuleSet, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
+        self.resume(store);
         let time = if caught_up { self.clock().max(Some(wall)) } else { self.clock() };
         let Some(time) = time else { return };
+        self.tick(store, rules, time, out);
         let record = AccountRecord::Watermark { partition: self.place.partition, time, caught_up };
-        for partition in 0..partitions {
+        for partition in 0..self.place.partitions {
             out.forward(Route::Partition(partition), "", &record, wall);
         }
     }
 
     /// Does what is due by `time`: retention, inactivity. Events do it by the greatest event time; this is for time that
-    /// passes without events: live that of the watermark, offline `--until`. It is part of a batch as a record is.
+    /// passes without events: live that of the watermark, offline `--until`.
     pub fn tick(&mut self, store: &dyn Store, rules: &RuleSet, time: Timestamp, out: &mut Outbox) {
         const PAGE: usize = 256;
         loop {

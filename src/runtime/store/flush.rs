@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use super::guarded;
 use super::rows::Dirty;
+use crate::runtime::failpoint::{self, Failpoint};
 use crate::state::StoreError;
 
 /// Rows written since the process started, for the metrics.
@@ -83,7 +84,11 @@ fn run(db: &sled::Db, jobs: &Receiver<Job>) {
             }
         }
         batch.insert(POSITION, checked(&job.position));
-        let result = guarded(|| job.tree.apply_batch(batch)).and_then(|()| guarded(|| db.flush()).map(drop));
+        failpoint::pass(Failpoint::BeforeFlush);
+        let written = guarded(|| job.tree.apply_batch(batch));
+        failpoint::pass(Failpoint::AmidFlush);
+        let result = written.and_then(|()| guarded(|| db.flush()).map(drop));
+        failpoint::pass(Failpoint::AfterFlush);
         if let Err(error) = &result {
             tracing::error!(%error, "state could not be written");
         }

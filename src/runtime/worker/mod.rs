@@ -10,11 +10,12 @@
 
 mod batch;
 mod control;
+mod learn;
 mod mutation;
 mod partition;
 mod restore;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -22,31 +23,51 @@ pub use self::control::{Control, ThreadState};
 pub use self::mutation::Mutation;
 use self::partition::Partition;
 use super::clock::Clock;
+use super::failpoint::{self, Failpoint};
 use super::log::{Batch, Change, CommitError, Log, LogError, Next, Place, Session};
 use super::metrics::Metrics;
 use super::rules::RulesTopic;
 use super::settings::Settings;
 use super::store::Stores;
-use crate::engine::{AccountTask, ContactTask, Counters, Publish, Task};
+use crate::engine::{AccountTask, ContactTask, Counters, Publish, Task, UnknownVersion};
 use crate::events::Timestamp;
 use crate::outputs::{Outbox, Topic};
 use crate::rulebook::RuleSet;
+use crate::state::Store;
 
 /// A task as the loop drives it.
 pub trait StageTask: Task {
-    /// Writes how far the partition has come; `caught_up`: it had come to the end at `wall`.
-    fn watermark(&mut self, _partitions: u32, _wall: Timestamp, _caught_up: bool, _out: &mut Outbox) {}
+    /// Does what time brings, and writes how far the partition has come; `caught_up`: it had come to the end at `wall`.
+    fn watermark(&mut self, _: &dyn Store, _: &RuleSet, _wall: Timestamp, _caught_up: bool, _out: &mut Outbox) {}
+
+    /// Whether work of its own is left, which goes on with the next watermark.
+    fn is_at_work(&mut self, _: &dyn Store) -> bool {
+        false
+    }
+
+    /// A version of rules that the last record needed and that is not among those it was given.
+    fn take_unknown_version(&mut self) -> Option<UnknownVersion> {
+        None
+    }
 
     fn counters(&self) -> Option<&Counters> {
         None
     }
 }
 
-impl StageTask for AccountTask {}
+impl StageTask for AccountTask {
+    fn is_at_work(&mut self, store: &dyn Store) -> bool {
+        AccountTask::is_at_work(self, store)
+    }
+
+    fn take_unknown_version(&mut self) -> Option<UnknownVersion> {
+        AccountTask::take_unknown_version(self)
+    }
+}
 
 impl StageTask for ContactTask {
-    fn watermark(&mut self, partitions: u32, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
-        ContactTask::watermark(self, partitions, wall, caught_up, out);
+    fn watermark(&mut self, store: &dyn Store, rules: &RuleSet, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
+        ContactTask::watermark(self, store, rules, wall, caught_up, out);
     }
 
     fn counters(&self) -> Option<&Counters> {
@@ -98,6 +119,8 @@ pub struct Worker<'c> {
     outbox: Outbox,
     /// Records of the batch on which a rule panicked, by position.
     rejected: BTreeMap<usize, String>,
+    /// Versions of rules that were waited for in vain.
+    given_up: BTreeSet<UnknownVersion>,
     change: Option<Change>,
     /// In the clock's elapsed time.
     last_watermark: Duration,
@@ -114,6 +137,7 @@ impl<'c> Worker<'c> {
             partitions: (0..context.log.partitions()).map(|_| None).collect(),
             outbox: Outbox::default(),
             rejected: BTreeMap::new(),
+            given_up: BTreeSet::new(),
             change: None,
             last_watermark: context.clock.elapsed(),
             last_boards: context.clock.elapsed(),
@@ -200,7 +224,10 @@ impl<'c> Worker<'c> {
             Change::Assigned(partitions) => {
                 tracing::info!(thread = self.thread, ?partitions, "partitions are taken over");
                 if self.restore(session, &partitions)? {
+                    // what others have worked off may rest on rules that were not read here yet
+                    self.context.follow_rules()?;
                     session.start()?;
+                    self.note_work();
                     self.context.control.set_owned(self.thread, &partitions);
                     self.context.control.set_state(self.thread, ThreadState::Running);
                 }
@@ -214,6 +241,15 @@ impl<'c> Worker<'c> {
         self.context.control.set_owned(self.thread, &[]);
         for stage in self.partitions.iter_mut().flatten().flat_map(Partition::stages) {
             stage.rest();
+        }
+    }
+
+    /// Says whether the tasks have work of their own left, for a service that ends when there is none.
+    fn note_work(&mut self) {
+        if self.context.control.stop_at_end {
+            let mut stages = self.partitions.iter_mut().flatten().flat_map(Partition::stages);
+            let is_at_work = stages.any(|stage| stage.task.is_at_work(&stage.store));
+            self.context.control.set_at_work(self.thread, is_at_work);
         }
     }
 
@@ -248,7 +284,6 @@ impl<'c> Worker<'c> {
             return;
         }
         self.last_watermark = self.context.clock.elapsed();
-        let partitions = self.context.log.partitions();
         let wall = self.context.clock.wall();
         for (number, partition) in self.partitions.iter_mut().enumerate() {
             let Some(partition) = partition.as_mut().filter(|_| control.owns(self.thread, number as u32)) else { continue };
@@ -267,7 +302,7 @@ impl<'c> Worker<'c> {
             let stage = &mut partition.contact;
             let end = session.end(place).filter(|end| end.reached && stage.next(0) >= end.end);
             let at = end.map_or(wall, |end| end.at);
-            stage.task.watermark(partitions, at, end.is_some(), &mut self.outbox);
+            stage.task.watermark(&stage.store, &self.rules, at, end.is_some(), &mut self.outbox);
             stage.touched = true;
         }
     }
@@ -291,6 +326,8 @@ impl<'c> Worker<'c> {
                 next.extend(stage.pending(number as u32));
             }
         }
+        // before the commit, so that whoever sees the offsets finds this said
+        self.note_work();
         if publish == Publish::All {
             self.last_boards = self.context.clock.elapsed();
         }
@@ -311,6 +348,7 @@ impl<'c> Worker<'c> {
             Err(CommitError::Unknown(_)) if self.context.is_broken_by(Mutation::KeepSession) => return Err(Failure::Again),
             Err(error @ CommitError::Unknown(_)) => return Err(Failure::Session(LogError::Session(error.to_string()))),
         }
+        failpoint::pass(Failpoint::AfterCommit);
         let metrics = &self.context.metrics;
         metrics.committed(self.since(started), batch, &self.outbox, self.context.clock.wall());
         self.take_in(session, publish)?;
@@ -336,18 +374,13 @@ impl<'c> Worker<'c> {
         for (number, partition) in self.partitions.iter_mut().enumerate() {
             for stage in partition.iter_mut().flat_map(Partition::stages).filter(|stage| stage.touched) {
                 stage.committed(number as u32, session, publish, context);
+                failpoint::pass(Failpoint::AmidTakeIn);
                 if let Err(error) = stage.store.flush_if_due(interval, context.clock.wall()) {
                     return Err(Failure::Store(stage.doubt(&error.to_string())));
                 }
             }
         }
         Ok(())
-    }
-}
-
-impl Context {
-    fn rules(&self) -> Arc<RuleSet> {
-        self.rules.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 }
 

@@ -6,6 +6,7 @@ use super::partition::{Partition, Stage};
 use super::{Context, Mutation, ThreadState, Worker};
 use crate::events::{Duration as Span, Timestamp};
 use crate::outputs::Topic;
+use crate::runtime::failpoint::{self, Failpoint};
 use crate::runtime::log::{Batch, Limit, LogError, Next, Place, Session};
 use crate::runtime::store::Position;
 use crate::state::StoreError;
@@ -99,6 +100,7 @@ impl Worker<'_> {
         loop {
             let done = changelog.read(SLICE, &mut |(number, key, value)| {
                 rows += 1;
+                failpoint::pass(Failpoint::AmidRestore);
                 if rows > limit {
                     return;
                 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scorekeeper::engine::{AccountTask, ContactTask, Counters, Input, Limits, Publish, Task};
+use scorekeeper::engine::{AccountTask, ContactTask, Counters, Input, Limits, Publish, Task, UnknownVersion};
 use scorekeeper::events::Timestamp;
 use scorekeeper::outputs::Outbox;
 use scorekeeper::rulebook::RuleSet;
@@ -72,9 +72,17 @@ impl<T: Task> Task for SimTask<T> {
 }
 
 impl<T: StageTask> StageTask for SimTask<T> {
-    fn watermark(&mut self, partitions: u32, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
+    fn watermark(&mut self, store: &dyn Store, rules: &RuleSet, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
         self.world.point(self.process);
-        self.task.watermark(partitions, wall, caught_up, out);
+        self.task.watermark(store, rules, wall, caught_up, out);
+    }
+
+    fn is_at_work(&mut self, store: &dyn Store) -> bool {
+        self.task.is_at_work(store)
+    }
+
+    fn take_unknown_version(&mut self) -> Option<UnknownVersion> {
+        self.task.take_unknown_version()
     }
 
     fn counters(&self) -> Option<&Counters> {
