@@ -220,7 +220,8 @@ fn await_end(context: &Context) -> Result<(), LogError> {
     let partitions = context.log.partitions();
     let ends = |topics: &[Topic]| {
         let places = topics.iter().flat_map(|&topic| (0..partitions).map(move |partition| Place::new(topic, partition)));
-        context.log.ends(&places.collect::<Vec<_>>())
+        let places: Vec<Place> = places.collect();
+        patiently(context, || context.log.ends(&places))
     };
     reach(context, &ends(&[Topic::ProductEvents, Topic::Commands])?)?;
     // the contact stage may hand over to other partitions of itself, and these again
@@ -243,11 +244,27 @@ fn await_end(context: &Context) -> Result<(), LogError> {
 fn reach(context: &Context, ends: &[Next]) -> Result<(), LogError> {
     let places: Vec<Place> = ends.iter().map(|(place, _)| *place).collect();
     while !context.control.is_stopping() {
-        let committed = context.log.committed(&places)?;
+        let committed = patiently(context, || context.log.committed(&places))?;
         if committed.iter().zip(ends).all(|((_, next), (_, end))| next >= end) {
             break;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
     Ok(())
+}
+
+/// Asks the log again while it does not answer, as the worker threads do; for so long.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+fn patiently<T>(context: &Context, ask: impl Fn() -> Result<T, LogError>) -> Result<T, LogError> {
+    let started = Instant::now();
+    loop {
+        match ask() {
+            Err(LogError::Session(reason)) if started.elapsed() < PATIENCE && !context.control.is_stopping() => {
+                tracing::warn!(reason, "the log does not answer");
+                std::thread::sleep(Duration::from_millis(500));
+            }
+            answer => return answer,
+        }
+    }
 }

@@ -31,10 +31,7 @@ const DAMAGES: [(&str, Damage); 7] = [
     ("cut in half", |dir| rewrite(dir, |bytes| bytes.truncate(used(bytes) / 2))),
     ("emptied", |dir| rewrite(dir, Vec::clear)),
     ("one bit here and there", |dir| {
-        rewrite(dir, |bytes| {
-            let used = used(bytes);
-            (1..20).for_each(|n| bytes[n * used / 20] ^= 1 << (n % 8));
-        });
+        rewrite(dir, |bytes| (100..used(bytes)).step_by(5000).for_each(|at| bytes[at] ^= 1 << (at % 7)));
     }),
     ("one bit", |dir| {
         rewrite(dir, |bytes| {

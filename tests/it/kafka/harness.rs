@@ -14,6 +14,7 @@ use rdkafka::message::{BorrowedMessage, Headers};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::{ClientConfig, Message};
+use scorekeeper::runtime::log::INPUTS;
 use serde_json::Value;
 
 use super::proxy::Proxy;
@@ -255,6 +256,37 @@ impl Deployment {
                 Err(error) => panic!("{error}"),
             }
         }
+    }
+
+    /// Waits until the workers have committed all that the inputs hold.
+    #[track_caller]
+    pub fn worked_off(&self) {
+        let (consumer, wait) = (self.group("read_uncommitted"), Duration::from_secs(10));
+        for topic in INPUTS {
+            let topic = format!("{}{}", self.prefix, topic.name());
+            for partition in 0..PARTITIONS {
+                let mut list = TopicPartitionList::new();
+                list.add_partition(&topic, partition);
+                let mut end = None;
+                eventually(&format!("{topic} {partition} is worked off"), || {
+                    // a broker that has just come back may not know yet
+                    end = end.or_else(|| Some(consumer.fetch_watermarks(&topic, partition, wait).ok()?.1));
+                    let (Some(end), Ok(committed)) = (end, consumer.committed_offsets(list.clone(), wait)) else { return false };
+                    end == 0 || matches!(committed.elements()[0].offset(), Offset::Offset(next) if next >= end)
+                });
+            }
+        }
+    }
+
+    /// A consumer with the name of the workers' group, which takes no part in it.
+    pub fn group(&self, isolation: &str) -> BaseConsumer {
+        ClientConfig::new()
+            .set("bootstrap.servers", &self.broker)
+            .set("group.id", &self.prefix)
+            .set("isolation.level", isolation)
+            .set("enable.auto.commit", "false")
+            .create()
+            .unwrap()
     }
 
     /// The last value of each key; deleted ones are left out.

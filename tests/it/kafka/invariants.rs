@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use scorekeeper::outputs::Topic;
@@ -18,15 +17,6 @@ use scorekeeper::runtime::store::Stores;
 use scorekeeper::state::Store;
 
 use super::harness::{Deployment, PARTITIONS, eventually};
-
-fn consumer(deployment: &Deployment, isolation: &str) -> BaseConsumer {
-    ClientConfig::new()
-        .set("bootstrap.servers", &deployment.broker)
-        .set("group.id", &deployment.prefix)
-        .set("isolation.level", isolation)
-        .create()
-        .unwrap()
-}
 
 /// Watches the group's committed offsets while workers come and go.
 pub struct Watch {
@@ -39,7 +29,7 @@ impl Watch {
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, prefix) = (stop.clone(), deployment.prefix.clone());
         // what is committed, though a transaction of it may still be open
-        let consumer = consumer(deployment, "read_uncommitted");
+        let consumer = deployment.group("read_uncommitted");
         let thread = std::thread::spawn(move || {
             let mut highest: BTreeMap<(String, i32), i64> = BTreeMap::new();
             while !stopped.load(Ordering::Acquire) {
@@ -74,7 +64,7 @@ impl Watch {
 /// Checks all that can be seen from outside, once the workers have ended.
 #[track_caller]
 pub fn check(deployment: &Deployment) {
-    let reads = [consumer(deployment, "read_committed"), consumer(deployment, "read_uncommitted")];
+    let reads = [deployment.group("read_committed"), deployment.group("read_uncommitted")];
     for topic in Topic::ALL {
         let name = format!("{}{}", deployment.prefix, topic.name());
         for partition in 0..PARTITIONS {

@@ -57,7 +57,8 @@ fn workers_come_and_go() {
     let watch = Watch::start(&deployment);
     let parts: Vec<Vec<&str>> = expected.lines().chunks(10_000).map(<[&str]>::to_vec).collect();
     let worker = |name: &str| {
-        let (command, admin) = deployment.nervous_worker(name, &[]);
+        let (mut command, admin) = deployment.nervous_worker(name, &[]);
+        command.env("SCOREKEEPER__WORKER__THREADS", "1");
         (Process::start(command), admin)
     };
     let (first, first_admin) = worker("first");

@@ -14,7 +14,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::changelog::KafkaChangelog;
-use super::context::{ConsumerNotes, ProducerNotes, Quiet, Rebalance};
+use super::context::{ConsumerNotes, ProducerNotes, Quiet, Rebalance, note};
 use super::{Names, TIMEOUT, config, session_error};
 use crate::events::Timestamp;
 use crate::outputs::partitioner;
@@ -243,7 +243,7 @@ impl Session for KafkaSession {
                 Some(Err(KafkaError::MessageConsumption(code @ RDKafkaErrorCode::AutoOffsetReset))) => {
                     return Err(LogError::Session(code.to_string()));
                 }
-                Some(Err(error)) => tracing::warn!(%error, "kafka consumer"),
+                Some(Err(error)) => note(&error, "consumer"),
                 None => break,
             }
         }
