@@ -24,6 +24,7 @@ pub struct AccountTask {
     orders: Orders,
     /// The changes of a sealed batch, until it is committed.
     sealed: Changes,
+    lacks_rules: bool,
 }
 
 impl AccountTask {
@@ -36,6 +37,7 @@ impl AccountTask {
             periods: Periods::default(),
             orders: Orders::default(),
             sealed: Changes::new(),
+            lacks_rules: false,
         }
     }
 
@@ -153,6 +155,7 @@ impl Task for AccountTask {
         let logged_at = input.timestamp.unwrap_or_default();
         match AccountRecord::decode(bytes) {
             Some(AccountRecord::Event(event)) if !knows_version(rules, event.account, event.version) => {
+                self.lacks_rules = true;
                 let message = format!("version {} of the rules of {} is not known here", event.version, event.account);
                 dead_letter(out, &input.original(logged_at), "account", Reason::RuleFailure, &message);
             }
@@ -196,8 +199,13 @@ impl Task for AccountTask {
         self.overlay.fault()
     }
 
+    fn lacks_rules(&self) -> bool {
+        self.lacks_rules
+    }
+
     fn take_changes(&mut self) -> Changes {
         self.overlay.clear();
+        self.lacks_rules = false;
         self.touched.clear();
         self.orders.trim();
         std::mem::take(&mut self.sealed)
@@ -208,5 +216,6 @@ impl Task for AccountTask {
         self.touched.clear();
         self.orders.clear();
         self.sealed.clear();
+        self.lacks_rules = false;
     }
 }

@@ -82,11 +82,11 @@ impl ContactTask {
 
     /// Writes how far this partition has come into each partition of `account-events`: the greatest event time processed,
     /// or the wall clock if that is later and all input has been read. Nothing before the first event.
-    pub fn watermark(&mut self, partitions: u32, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
+    pub fn watermark(&mut self, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
         let time = if caught_up { self.clock().max(Some(wall)) } else { self.clock() };
         let Some(time) = time else { return };
         let record = AccountRecord::Watermark { partition: self.place.partition, time, caught_up };
-        for partition in 0..partitions {
+        for partition in 0..self.place.partitions {
             out.forward(Route::Partition(partition), "", &record, wall);
         }
     }

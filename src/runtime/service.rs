@@ -151,8 +151,8 @@ fn housekeep(context: &Context) {
     let mut rules_read = Instant::now();
     while !context.control.is_stopping() {
         std::thread::sleep(Duration::from_millis(50));
-        if context.settings.rules.topic && rules_read.elapsed() > FOLLOWING {
-            follow(context);
+        if rules_read.elapsed() > FOLLOWING {
+            context.follow_rules();
             rules_read = Instant::now();
         }
         if last.elapsed() > HOUSEKEEPING {
@@ -166,18 +166,6 @@ fn housekeep(context: &Context) {
 
 /// How often the rules topic is looked at.
 const FOLLOWING: Duration = Duration::from_secs(1);
-
-fn follow(context: &Context) {
-    let mut topic = context.rules_topic.lock().unwrap_or_else(PoisonError::into_inner);
-    match topic.refresh(&*context.log) {
-        Ok(None) => {}
-        Ok(Some(rules)) => {
-            tracing::info!(accounts = rules.accounts().count(), "new rules");
-            *context.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
-        }
-        Err(error) => tracing::warn!(%error, "the rules topic cannot be read"),
-    }
-}
 
 /// How often the log is looked after.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);

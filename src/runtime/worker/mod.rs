@@ -15,7 +15,7 @@ mod partition;
 mod restore;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 pub use self::control::{Control, ThreadState};
@@ -31,11 +31,13 @@ use crate::engine::{AccountTask, ContactTask, Counters, Publish, Task};
 use crate::events::Timestamp;
 use crate::outputs::{Outbox, Topic};
 use crate::rulebook::RuleSet;
+use crate::state::Store;
 
 /// A task as the loop drives it.
 pub trait StageTask: Task {
-    /// Writes how far the partition has come; `caught_up`: it had come to the end at `wall`.
-    fn watermark(&mut self, _partitions: u32, _wall: Timestamp, _caught_up: bool, _out: &mut Outbox) {}
+    /// Writes how far the partition has come; `reached`: when it had come to the end. Time has passed up to then even where
+    /// no event tells so: what is due is done.
+    fn watermark(&mut self, _: &dyn Store, _: &RuleSet, _reached: Option<Timestamp>, _wall: Timestamp, _out: &mut Outbox) {}
 
     fn counters(&self) -> Option<&Counters> {
         None
@@ -45,8 +47,11 @@ pub trait StageTask: Task {
 impl StageTask for AccountTask {}
 
 impl StageTask for ContactTask {
-    fn watermark(&mut self, partitions: u32, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
-        ContactTask::watermark(self, partitions, wall, caught_up, out);
+    fn watermark(&mut self, store: &dyn Store, rules: &RuleSet, reached: Option<Timestamp>, wall: Timestamp, out: &mut Outbox) {
+        if let Some(time) = reached {
+            self.tick(store, rules, time, out);
+        }
+        ContactTask::watermark(self, reached.unwrap_or(wall), reached.is_some(), out);
     }
 
     fn counters(&self) -> Option<&Counters> {
@@ -211,6 +216,9 @@ impl<'c> Worker<'c> {
 
     /// From here on nothing is written for any partition, until they are taken over again: others may have them by now.
     fn give_up(&mut self) {
+        if self.context.is_broken_by(Mutation::WorkAfterRevoke) {
+            return;
+        }
         self.context.control.set_owned(self.thread, &[]);
         for stage in self.partitions.iter_mut().flatten().flat_map(Partition::stages) {
             stage.rest();
@@ -248,7 +256,6 @@ impl<'c> Worker<'c> {
             return;
         }
         self.last_watermark = self.context.clock.elapsed();
-        let partitions = self.context.log.partitions();
         let wall = self.context.clock.wall();
         for (number, partition) in self.partitions.iter_mut().enumerate() {
             let Some(partition) = partition.as_mut().filter(|_| control.owns(self.thread, number as u32)) else { continue };
@@ -266,14 +273,22 @@ impl<'c> Worker<'c> {
             let place = Place::new(Topic::ProductEvents, number as u32);
             let stage = &mut partition.contact;
             let end = session.end(place).filter(|end| end.reached && stage.next(0) >= end.end);
-            let at = end.map_or(wall, |end| end.at);
-            stage.task.watermark(partitions, at, end.is_some(), &mut self.outbox);
+            if self.context.is_broken_by(Mutation::WatermarkBeforeOutputs) {
+                let mut apart = Outbox::default();
+                stage.task.watermark(&stage.store, &self.rules, end.map(|end| end.at), wall, &mut apart);
+                let _ = session.commit(&apart, &[]);
+                continue;
+            }
+            stage.task.watermark(&stage.store, &self.rules, end.map(|end| end.at), wall, &mut self.outbox);
             stage.touched = true;
         }
     }
 
     /// Seals the touched tasks and commits. An empty batch commits nothing.
     fn commit(&mut self, session: &dyn Session, batch: &Batch<'_>) -> Result<(), Failure> {
+        if self.has_newer_rules() {
+            return Err(Failure::Again);
+        }
         let publish = if self.since(self.last_boards) >= SECOND { Publish::All } else { Publish::ButBoards };
         let (mut next, mut moved) = (Vec::new(), false);
         for (number, partition) in self.partitions.iter_mut().enumerate() {
@@ -288,7 +303,8 @@ impl<'c> Worker<'c> {
                 }
                 moved |= stage.has_moved();
                 // those that have not moved too: a commit that names an offset of its partition is fenced
-                next.extend(stage.pending(number as u32));
+                let all = !self.context.is_broken_by(Mutation::WorkAfterRevoke);
+                next.extend(stage.pending(number as u32, all));
             }
         }
         if publish == Publish::All {
@@ -298,8 +314,13 @@ impl<'c> Worker<'c> {
             return Ok(());
         }
         let started = self.context.clock.elapsed();
-        if self.context.is_broken_by(Mutation::StateBeforeCommit) {
+        if self.context.is_broken_by(Mutation::StateBeforeCommit) || self.context.is_broken_by(Mutation::FlushBeforeCommit) {
             self.take_in(session, publish)?;
+        }
+        if self.context.is_broken_by(Mutation::FlushBeforeCommit) {
+            for stage in self.partitions.iter_mut().flatten().flat_map(Partition::stages) {
+                let _ = stage.store.flush(self.context.clock.wall());
+            }
         }
         match self.commit_to(session, &next) {
             Ok(()) => {}
@@ -317,6 +338,17 @@ impl<'c> Worker<'c> {
         self.outbox.clear();
         self.context.control.worked_off(batch.messages.len() as u64);
         Ok(())
+    }
+
+    /// Whether the batch names a version of the rules that it was not applied with, and that there is by now: another process
+    /// has followed their topic faster. The records must not become dead letters for that.
+    fn has_newer_rules(&mut self) -> bool {
+        let mut stages = self.partitions.iter_mut().flatten().flat_map(Partition::stages);
+        if !stages.any(|stage| stage.task.lacks_rules()) || self.context.is_broken_by(Mutation::RulesNotLookedFor) {
+            return false;
+        }
+        let is_readable = self.context.follow_rules();
+        !is_readable || !Arc::ptr_eq(&self.rules, &self.context.rules())
     }
 
     fn commit_to(&self, session: &dyn Session, next: &[Next]) -> Result<(), CommitError> {
@@ -346,8 +378,28 @@ impl<'c> Worker<'c> {
 }
 
 impl Context {
+    /// Takes in what is new on the rules topic, if rules come from there. False if it cannot be read.
+    pub fn follow_rules(&self) -> bool {
+        if !self.settings.rules.topic {
+            return true;
+        }
+        let mut topic = self.rules_topic.lock().unwrap_or_else(PoisonError::into_inner);
+        match topic.refresh(&*self.log) {
+            Ok(None) => true,
+            Ok(Some(rules)) => {
+                tracing::info!(accounts = rules.accounts().count(), "new rules");
+                *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the rules topic cannot be read");
+                false
+            }
+        }
+    }
+
     fn rules(&self) -> Arc<RuleSet> {
-        self.rules.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -2,20 +2,21 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, RwLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
 use std::thread::JoinHandle;
 
 use scorekeeper::events::Duration;
-use scorekeeper::rulebook::RuleSet;
 use scorekeeper::runtime::log::LogError;
 use scorekeeper::runtime::log::local::LocalLog;
 use scorekeeper::runtime::metrics::Metrics;
+use scorekeeper::runtime::rules::RulesTopic;
 use scorekeeper::runtime::settings::{self, Settings};
 use scorekeeper::runtime::store::Stores;
 use scorekeeper::runtime::worker::{Context, Control, Mutation, Worker};
 
 use super::log::SimLog;
 use super::random::Random;
+use super::rules;
 use super::stages::SimStages;
 use super::world::{Baton, Crash, SimClock, World};
 
@@ -37,7 +38,8 @@ pub struct Process {
 /// What processes of a simulation are started with.
 pub struct Template {
     pub world: Arc<World>,
-    pub rules: Arc<RuleSet>,
+    /// Rules come from their topic.
+    pub rules_topic: bool,
     pub dir: PathBuf,
     pub mutation: Option<Mutation>,
     pub commit_max_events: usize,
@@ -62,27 +64,37 @@ impl Template {
             let generation = state.generation;
             let member = &mut state.members[process];
             (member.dying, member.crash_in, member.joined, member.released) = (false, None, generation, generation);
+            state.forget(process);
         }
         let baton = Arc::new(Baton::default());
         let (world, log) = (self.world.clone(), log.clone());
         let settings = Settings {
             state: self.state(process),
             worker: settings::Worker { commit_max_events: self.commit_max_events, ..Default::default() },
+            rules: settings::Rules { topic: self.rules_topic, ..Default::default() },
             ..Default::default()
         };
+        let mut topic = RulesTopic::default();
+        let rules = if self.rules_topic {
+            Arc::new(topic.refresh(&log).expect("a local log").unwrap_or_default())
+        } else {
+            rules::known(rules::ALL)
+        };
+        let itself = Arc::new(OnceLock::new());
         let context = Arc::new(Context {
             stores: Stores::open(&settings.state).expect("the state directory"),
             settings,
-            log: Arc::new(SimLog { log, world: world.clone(), baton: baton.clone(), process }),
+            log: Arc::new(SimLog { log, world: world.clone(), baton: baton.clone(), process, context: itself.clone(), mutation: self.mutation }),
             stages: Box::new(SimStages { world: world.clone(), process }),
-            rules: RwLock::new(self.rules.clone()),
-            rules_topic: Mutex::default(),
+            rules: RwLock::new(rules),
+            rules_topic: Mutex::new(topic),
             metrics: Metrics::new().expect("metrics"),
             control: Control::new(1, false),
             clock: Arc::new(SimClock(world)),
             mutation: self.mutation,
         });
         let (weak, turn) = (Arc::downgrade(&context), baton.clone());
+        let _ = itself.set(weak.clone());
         let thread = std::thread::spawn(move || {
             turn.begin();
             let end = live(context);

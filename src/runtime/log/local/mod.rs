@@ -242,12 +242,19 @@ impl Index {
     }
 }
 
+/// The ending of a file that is not complete yet.
+const TEMPORARY: &str = ".tmp";
+
 /// The file that holds the number of partitions.
 const PARTITIONS: &str = "partitions";
 
 /// Reads all frames, and cuts off what is torn at the end of the last file.
 fn recover(disk: &dyn Disk) -> Result<Index, String> {
     let names = disk.list().map_err(|error| error.to_string())?;
+    // a compaction that did not come to its end
+    for name in names.iter().filter(|name| name.ends_with(TEMPORARY)) {
+        disk.remove(name).map_err(|error| format!("{name}: {error}"))?;
+    }
     let found: Vec<Segment> = names.iter().filter_map(|name| Segment::parse(name)).collect();
     let (replaced, mut segments): (Vec<Segment>, Vec<Segment>) =
         found.iter().partition(|segment| found.iter().any(|other| other.replaces(**segment)));
@@ -315,7 +322,7 @@ impl Log for LocalLog {
     }
 
     fn housekeep(&self) -> Result<(), LogError> {
-        self.compact_if_due(self.0.compact_bytes).map(drop)
+        self.compact_if_due(self.0.compact_bytes, self.now()).map(drop)
     }
 
     fn ends(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
