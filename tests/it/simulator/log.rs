@@ -121,7 +121,7 @@ impl Session for SimSession {
         self.baton.pass();
         self.point();
         // in a service another thread does this once a second
-        let follows = self.world.lock().random.one_in(40);
+        let follows = self.world.lock().random.one_in(150);
         if follows && let Some(context) = self.context.get().and_then(Weak::upgrade) {
             context.follow_rules();
         }

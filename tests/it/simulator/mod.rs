@@ -50,7 +50,8 @@ fn trace(seed: u64) -> String {
     let lines = Mutex::new(Vec::new());
     let again = simulate(seed, None, Some(&lines));
     let lines = lines.into_inner().unwrap_or_default();
-    let last = lines[lines.len().saturating_sub(80)..].join("\n    ");
+    let shown = if number("SIMULATOR_SEED").is_some() { lines.len() } else { 60 };
+    let last = lines[lines.len().saturating_sub(shown)..].join("\n    ");
     let holds = if again.is_ok() { " (this time all held: the store's background thread took its time otherwise)" } else { "" };
     format!("the last of {} steps{holds}:\n    {last}", lines.len())
 }

@@ -11,7 +11,7 @@ use scorekeeper::runtime::log::local::LocalLog;
 use scorekeeper::runtime::metrics::Metrics;
 use scorekeeper::runtime::rules::RulesTopic;
 use scorekeeper::runtime::settings::{self, Settings};
-use scorekeeper::runtime::store::Stores;
+use scorekeeper::runtime::store::{Stores, mark_closed};
 use scorekeeper::runtime::worker::{Context, Control, Mutation, Worker};
 
 use super::log::SimLog;
@@ -156,7 +156,13 @@ impl Process {
 
 /// What may happen to a state directory while its process is down.
 pub fn meddle(dir: &Path, random: &mut Random) -> &'static str {
-    let marker = dir.join("open");
+    let (sled, kept) = (dir.join("sled"), dir.join("kept"));
+    // as if the process had closed it where it crashed: what it had written by then must be whole
+    let trust = || {
+        if sled.exists() {
+            mark_closed(dir).expect("a directory");
+        }
+    };
     match random.below(6) {
         0 => {
             let _ = std::fs::remove_dir_all(dir);
@@ -164,21 +170,20 @@ pub fn meddle(dir: &Path, random: &mut Random) -> &'static str {
         }
         1 => {
             // a store from some time ago
-            let (kept, sled) = (dir.join("kept"), dir.join("sled"));
             if kept.exists() {
                 let _ = std::fs::remove_dir_all(&sled);
                 copy(&kept, &sled);
-                let _ = std::fs::remove_file(marker);
+                trust();
             }
             "stale"
         }
         2 => {
-            flip(&dir.join("sled"), random);
-            let _ = std::fs::remove_file(marker);
+            trust();
+            flip(&sled, random);
             "damaged"
         }
         3 | 4 => {
-            let _ = std::fs::remove_file(marker);
+            trust();
             "trusted"
         }
         _ => "kept",
@@ -187,7 +192,7 @@ pub fn meddle(dir: &Path, random: &mut Random) -> &'static str {
 
 /// Keeps a copy of a store that is closed.
 pub fn keep(dir: &Path) {
-    if dir.join("open").exists() {
+    if !dir.join("closed").exists() {
         return;
     }
     let kept = dir.join("kept");

@@ -131,7 +131,7 @@ impl Scenario {
 
     fn produce(&mut self) {
         // before the second version comes into force, it is there
-        if self.template.rules_topic && self.published == 1 && self.workload.now() > SECOND_VERSION - 4 * HOUR {
+        if self.template.rules_topic && self.published == 1 && self.workload.now() > SECOND_VERSION - 5 * HOUR / 2 {
             self.publish();
         }
         let records = 1 + self.random.below(12);
