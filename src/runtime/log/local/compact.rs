@@ -66,7 +66,8 @@ impl LocalLog {
             (sealed, index.committed.clone(), ends)
         };
         let (Some(first), Some(last)) = (sealed.first(), sealed.last()) else { return Ok(()) };
-        let target = Segment { first: first.first, last: last.last };
+        let rounds = sealed.iter().map(|segment| segment.round).max().unwrap_or(0);
+        let target = Segment { first: first.first, last: last.last, round: rounds + 1 };
         let rewritten = self.rewrite(target, &sealed, &committed, &ends, now.minus(NEWS))?;
         let (name, temporary) = (target.name(), format!("{}{TEMPORARY}", target.name()));
         let size = rewritten.bytes.len() as u64;
@@ -90,7 +91,7 @@ impl LocalLog {
             index.sealed.insert(target, size);
             index.compacted = size;
         }
-        for old in sealed.iter().filter(|old| **old != target) {
+        for old in &sealed {
             disk.remove(&old.name()).map_err(failed)?;
         }
         Ok(())

@@ -181,3 +181,23 @@ fn compaction_is_whole_or_not_at_all() {
         assert_eq!(values(&*started(&log)).len(), 200, "step {step}");
     }
 }
+
+/// A reader that began before a compaction never takes other bytes for its records, not even when one file is rewritten alone.
+#[test]
+fn readers_notice_that_their_file_was_replaced() {
+    let disk = MemDisk::default();
+    let log = open(&disk);
+    let session = started(&log);
+    for n in 0..60u64 {
+        let value = n.to_string();
+        log.append(&outbox(Topic::ProductEvents, 0, &[&value])).unwrap();
+        session.commit(&outbox(Topic::Xp, 1, &[&value]), &[(Place::new(Topic::ProductEvents, 0), n)]).unwrap();
+    }
+    for _ in 0..3 {
+        let mut changelog = session.changelog(Topic::Xp, &[(1, 0)]).unwrap();
+        log.compact(Timestamp(0)).unwrap();
+        let mut found = Vec::new();
+        let read = changelog.read(std::time::Duration::from_secs(9), &mut |(_, _, value)| found.push(value.unwrap().to_vec()));
+        assert!(read.is_err() || found == (0..60).map(|n| n.to_string().into_bytes()).collect::<Vec<_>>());
+    }
+}
