@@ -24,20 +24,7 @@ pub struct AccountTask {
     orders: Orders,
     /// The changes of a sealed batch, until it is committed.
     sealed: Changes,
-    unknown: Option<UnknownVersion>,
-}
-
-/// A version of an account's rules that a record was stamped with and that is not among the rules here.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UnknownVersion {
-    pub account: String,
-    pub version: u32,
-}
-
-impl UnknownVersion {
-    pub fn is_in(&self, rules: &RuleSet) -> bool {
-        knows_version(rules, &self.account, self.version)
-    }
+    lacks_rules: bool,
 }
 
 impl AccountTask {
@@ -50,13 +37,8 @@ impl AccountTask {
             periods: Periods::default(),
             orders: Orders::default(),
             sealed: Changes::new(),
-            unknown: None,
+            lacks_rules: false,
         }
-    }
-
-    /// The version that the last record lacked. It is a dead letter; a caller who can find the version discards the batch.
-    pub fn take_unknown_version(&mut self) -> Option<UnknownVersion> {
-        self.unknown.take()
     }
 
     /// Applies a decoded record.
@@ -173,9 +155,9 @@ impl Task for AccountTask {
         let logged_at = input.timestamp.unwrap_or_default();
         match AccountRecord::decode(bytes) {
             Some(AccountRecord::Event(event)) if !knows_version(rules, event.account, event.version) => {
+                self.lacks_rules = true;
                 let message = format!("version {} of the rules of {} is not known here", event.version, event.account);
                 dead_letter(out, &input.original(logged_at), "account", Reason::RuleFailure, &message);
-                self.unknown = Some(UnknownVersion { account: event.account.to_owned(), version: event.version });
             }
             Some(record) => self.apply_record(store, rules, &record, logged_at, out),
             None => {
@@ -217,8 +199,13 @@ impl Task for AccountTask {
         self.overlay.fault()
     }
 
+    fn lacks_rules(&self) -> bool {
+        self.lacks_rules
+    }
+
     fn take_changes(&mut self) -> Changes {
         self.overlay.clear();
+        self.lacks_rules = false;
         self.touched.clear();
         self.orders.trim();
         std::mem::take(&mut self.sealed)
@@ -229,5 +216,6 @@ impl Task for AccountTask {
         self.touched.clear();
         self.orders.clear();
         self.sealed.clear();
+        self.lacks_rules = false;
     }
 }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::{SECOND, Worker};
-use crate::engine::{Input, UnknownVersion};
+use crate::engine::Input;
 use crate::runtime::log::{Batch, Limit, LogError, Message, Session};
 
 /// Records polled between two looks at the clock.
@@ -58,39 +58,23 @@ impl Worker<'_> {
         while at < batch.messages.len() {
             let applied = catch_unwind(AssertUnwindSafe(|| {
                 while let Some(message) = batch.messages.get(at) {
-                    if let Some(version) = self.apply_one(at, message) {
-                        return Some(version);
-                    }
+                    self.apply_one(at, message);
                     at += 1;
                 }
-                None
             }));
-            match applied {
-                Ok(None) => {}
-                Ok(Some(version)) if self.learn(version.clone()) => {
-                    tracing::info!(?version, "rules came late; the batch begins again");
-                    self.discard();
-                    at = 0;
-                }
-                Ok(Some(version)) => {
-                    tracing::error!(?version, "the rules of this version are not known; its record is rejected");
-                    at += 1;
-                }
-                Err(panic) => {
-                    let message = message_of(&*panic);
-                    let (place, offset) = (batch.messages[at].place, batch.messages[at].offset);
-                    tracing::error!(?place, offset, message, "a rule panicked; the record is rejected");
-                    self.rejected.insert(at, message);
-                    self.discard();
-                    at = 0;
-                }
+            if let Err(panic) = applied {
+                let message = message_of(&*panic);
+                let place = batch.messages[at].place;
+                tracing::error!(?place, offset = batch.messages[at].offset, message, "a rule panicked; the record is rejected");
+                self.rejected.insert(at, message);
+                self.discard();
+                at = 0;
             }
         }
     }
 
-    /// Gives back the version of rules that the record needs, if it is not known.
-    fn apply_one(&mut self, at: usize, message: &Message<'_>) -> Option<UnknownVersion> {
-        let Some(Some(partition)) = self.partitions.get_mut(message.place.partition as usize) else { return None };
+    fn apply_one(&mut self, at: usize, message: &Message<'_>) {
+        let Some(Some(partition)) = self.partitions.get_mut(message.place.partition as usize) else { return };
         let (stage, input) = partition.stage_of(message.place.topic);
         let mut headers = Vec::new();
         message.headers(&mut headers);
@@ -108,7 +92,6 @@ impl Worker<'_> {
             Some(reason) => stage.task.reject(&record, reason, &mut self.outbox),
         }
         stage.applied(input, message.offset, message.timestamp);
-        stage.task.take_unknown_version()
     }
 }
 

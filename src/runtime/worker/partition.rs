@@ -121,10 +121,11 @@ impl Stage {
         self.pending != self.committed
     }
 
-    /// The next offsets with this batch, of all inputs of which anything was read.
-    pub fn pending(&self, number: u32) -> impl Iterator<Item = Next> {
-        let read = self.inputs.iter().zip(self.pending).filter(|(_, next)| *next > 0);
-        read.map(move |(&topic, next)| (Place::new(topic, number), next))
+    /// The next offsets with this batch: of all inputs of which anything was read, or only of those that have moved.
+    pub fn pending(&self, number: u32, all: bool) -> impl Iterator<Item = Next> {
+        let moves = self.inputs.iter().zip(self.committed.into_iter().zip(self.pending));
+        let named = moves.filter(move |(_, (before, next))| if all { *next > 0 } else { next != before });
+        named.map(move |(&topic, (_, next))| (Place::new(topic, number), next))
     }
 
     pub fn named_offsets(&self) -> Vec<(&'static str, u64)> {

@@ -9,7 +9,7 @@ use crate::outputs::Topic;
 use crate::runtime::failpoint::{self, Failpoint};
 use crate::runtime::log::{Batch, Limit, LogError, Next, Place, Session};
 use crate::runtime::store::Position;
-use crate::state::StoreError;
+use crate::state::{StoreError, Table};
 
 /// How long to read a changelog before looking after the session again.
 const SLICE: Duration = Duration::from_millis(200);
@@ -28,11 +28,15 @@ impl Worker<'_> {
                 None => {}
             }
         }
+        let forgets = self.context.is_broken_by(Mutation::ForgetBoards);
         for &number in partitions {
             let Some(slot) = self.partitions.get_mut(number as usize) else { continue };
             if slot.is_none() {
                 let opened = Partition::open(&self.context.stores, stages, number, count);
                 *slot = Some(opened.map_err(|error| self.context.unusable(&error))?);
+            }
+            if let Some(partition) = slot.as_mut().filter(|_| forgets) {
+                partition.stages().into_iter().for_each(Stage::rest);
             }
         }
         let started = self.context.clock.elapsed();
@@ -102,6 +106,11 @@ impl Worker<'_> {
                 rows += 1;
                 failpoint::pass(Failpoint::AmidRestore);
                 if rows > limit {
+                    return;
+                }
+                let is_identity =
+                    [Table::Identities as u8, Table::AccountIdentity as u8].contains(&key.first().copied().unwrap_or(0));
+                if is_identity && context.is_broken_by(Mutation::IdentitiesNotRestored) {
                     return;
                 }
                 let Some(stage) = self.stage(number, account) else { return };

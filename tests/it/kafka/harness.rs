@@ -156,11 +156,9 @@ impl Deployment {
     /// As [`Deployment::worker`], quick to notice that something is wrong, in small batches.
     pub fn nervous_worker(&self, name: &str, args: &[&str]) -> (Command, String) {
         let (mut command, admin) = self.worker(name, args);
-        for (property, value) in [
-            ("SESSION_TIMEOUT_MS", "2000"),
-            ("HEARTBEAT_INTERVAL_MS", "300"),
-            ("TRANSACTION_TIMEOUT_MS", "2500"),
-        ] {
+        for (property, value) in
+            [("SESSION_TIMEOUT_MS", "2000"), ("HEARTBEAT_INTERVAL_MS", "300"), ("TRANSACTION_TIMEOUT_MS", "2500")]
+        {
             command.env(format!("SCOREKEEPER__KAFKA__PROPERTIES__{property}"), value);
         }
         command.env("SCOREKEEPER__WORKER__COMMIT_MAX_EVENTS", "200").env("SCOREKEEPER__STATE__FLUSH_INTERVAL", "100ms");

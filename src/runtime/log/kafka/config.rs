@@ -58,7 +58,10 @@ pub fn commit_timeout(settings: &Kafka) -> Duration {
 pub fn producer(settings: &Kafka, thread: usize) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
-        .set("transactional.id", format!("{}-{thread}", settings.transactional_id_prefix.as_deref().unwrap_or(&settings.group_id)))
+        .set(
+            "transactional.id",
+            format!("{}-{thread}", settings.transactional_id_prefix.as_deref().unwrap_or(&settings.group_id)),
+        )
         // a crashed peer holds readers up for no longer than this
         .set("transaction.timeout.ms", TRANSACTION_TIMEOUT.to_string())
         .set("compression.codec", "lz4")
