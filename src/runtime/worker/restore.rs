@@ -97,7 +97,7 @@ impl Worker<'_> {
         let mut failed = None;
         let mut idle = Batch::default();
         loop {
-            let done = changelog.read(SLICE, &mut |(number, key, value)| {
+            let done = changelog.read(SLICE, &mut |(number, key, value, _)| {
                 rows += 1;
                 if rows > limit {
                     return;

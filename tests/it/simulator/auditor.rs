@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use scorekeeper::outputs::{Topic, partitioner};
-use scorekeeper::runtime::log::Session;
+use scorekeeper::runtime::log::{self, Session};
 use scorekeeper::runtime::log::local::{LocalLog, LocalSession};
 use scorekeeper::runtime::settings;
 use scorekeeper::runtime::store::Stores;
@@ -36,7 +36,7 @@ fn raw(log: &LocalLog, partitions: u32, topic: Topic) -> Vec<Vec<RawRow>> {
     let from: Vec<(u32, u64)> = (0..partitions).map(|partition| (partition, 0)).collect();
     let mut found = vec![Vec::new(); partitions as usize];
     let mut changelog = session.changelog(topic, &from).unwrap();
-    let mut row = |(partition, key, value): (u32, &[u8], Option<&[u8]>)| {
+    let mut row = |(partition, key, value, _): log::Row<'_>| {
         found[partition as usize].push((key.to_vec(), value.map(<[u8]>::to_vec)));
     };
     while !changelog.read(Duration::from_secs(3600), &mut row).unwrap() {}

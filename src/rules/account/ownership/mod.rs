@@ -29,7 +29,7 @@ mod strategies;
 mod tests;
 mod transfers;
 
-pub use jobs::{accounts as accounts_at_work, is_at_work};
+pub use jobs::{PACERS, accounts as accounts_at_work, is_at_work};
 pub use reps::introduce;
 
 use self::items::Kind;

@@ -1,5 +1,6 @@
 //! The log on Kafka: one consumer and one transactional producer for each worker thread.
 
+mod append;
 mod changelog;
 mod config;
 mod context;
@@ -15,7 +16,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 
 pub use self::config::client;
 use super::{Changelog, INPUTS, Log, LogError, Next, Place, Session};
-use crate::outputs::Topic;
+use crate::outputs::{Outbox, Topic};
 use crate::runtime::settings::Kafka;
 
 /// How long one request to the cluster may take.
@@ -127,6 +128,10 @@ impl Log for KafkaLog {
     fn read_to_end(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
         let name = self.names.of(topic);
         Ok(Box::new(changelog::KafkaChangelog::open(&self.settings, &self.watermarks, name, from)?))
+    }
+
+    fn append(&self, outbox: &Outbox) -> Result<(), LogError> {
+        append::append(&self.settings, &self.names, outbox)
     }
 
     fn session(&self, thread: usize, _threads: usize) -> Result<Box<dyn Session>, LogError> {
