@@ -8,7 +8,7 @@ mod session;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -156,8 +156,21 @@ fn watermarks(
     topic: &str,
     partition: u32,
 ) -> Result<(u64, u64), LogError> {
-    let (low, high) = consumer.fetch_watermarks(topic, partition as i32, TIMEOUT).map_err(session_error)?;
+    let started = Instant::now();
+    let (low, high) = loop {
+        match consumer.fetch_watermarks(topic, partition as i32, TIMEOUT) {
+            Ok(found) => break found,
+            Err(error) if is_moving(&error) && started.elapsed() < TIMEOUT => std::thread::sleep(Duration::from_millis(100)),
+            Err(error) => return Err(session_error(error)),
+        }
+    };
     Ok((low.max(0) as u64, high.max(0) as u64))
+}
+
+/// Whether a partition has no leader for a moment: it is new, or its leader changes.
+fn is_moving(error: &KafkaError) -> bool {
+    use rdkafka::types::RDKafkaErrorCode::{LeaderNotAvailable, NotLeaderForPartition, UnknownTopicOrPartition};
+    matches!(error.rdkafka_error_code(), Some(LeaderNotAvailable | NotLeaderForPartition | UnknownTopicOrPartition))
 }
 
 fn session_error(error: KafkaError) -> LogError {
