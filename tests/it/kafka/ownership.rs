@@ -66,24 +66,25 @@ fn a_published_strategy_applies_to_new_items_on_two_workers_and_none_is_lost_or_
     assert_eq!(publish(&deployment, &rules("round_robin"))["version"], 1);
     let (first, second) = (start(&deployment, "first"), start(&deployment, "second"));
     eventually("both workers are ready", || is_ready(&first.1) && is_ready(&second.1));
+    let writer = deployment.writer("product-events");
     let mut sent = 0;
     let mut send = |until: &mut dyn FnMut() -> bool| {
         while !until() {
-            let lines: Vec<String> = (0..10).map(|i| opened(sent + i)).collect();
-            sent += lines.len();
-            deployment.produce_events(lines.iter().map(String::as_str));
-            std::thread::sleep(Duration::from_millis(50));
+            writer.send(&format!("acme/c{sent}"), opened(sent).as_bytes());
+            sent += 1;
+            std::thread::sleep(Duration::from_millis(10));
         }
+        writer.flush();
         sent
     };
-    let before = send(&mut count_down(20));
+    let before = send(&mut count_down(100));
     eventually("the first items are assigned", || deployment.latest("assignments").len() == before);
     let published_at = time();
     let changed = publish(&deployment, &rules("workload"));
     let from = changed["effective_from"].as_str().unwrap().to_owned();
     assert!(from > published_at);
     send(&mut || time() > from);
-    let all = send(&mut count_down(20));
+    let all = send(&mut count_down(100));
     eventually("every item is assigned", || deployment.latest("assignments").len() == all);
 
     // one record each: nothing was assigned twice
