@@ -1,5 +1,5 @@
-//! Transfers of many contacts through the engine: in slices that cost the same however many there are, with other events of
-//! the account in between, and finished after a crash.
+//! Accounts of many contacts through the engine: what a decision reads and writes, and transfers in slices that cost the same
+//! however many there are, with other events of the account in between, and finished after a crash.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -64,8 +64,13 @@ struct Stage {
 
 impl Stage {
     fn new(contacts: usize) -> Stage {
+        Stage::with(RULES, contacts)
+    }
+
+    /// An account of so many contacts, all r1's.
+    fn with(rules: &str, contacts: usize) -> Stage {
         let mut stage = Stage {
-            rules: RuleSet::load([("rules", RULES)]).unwrap(),
+            rules: RuleSet::load([("rules", rules)]).unwrap(),
             task: AccountTask::new(0, 1),
             store: Counting::default(),
             out: Outbox::default(),
@@ -200,6 +205,34 @@ fn check(largest: Largest) {
 #[test]
 fn ten_thousand_contacts_move_in_slices() {
     check(transfer(10_000));
+}
+
+/// What a batch of 500 conversations reads and writes at most, once the rows that all share are there.
+fn decisions(contacts: usize, strategy: &str) -> Largest {
+    let rules = RULES.replace("strategy: workload, reps: [r3]", strategy);
+    let mut stage = Stage::with(&rules, contacts);
+    for batch in 0..4 {
+        for i in 0..500 {
+            let contact = name((batch * 500 + i) * 7_919 % contacts);
+            stage.event("conversation.opened", &contact, &format!(r#"{{"conversation":"v{batch}-{i:03}"}}"#));
+        }
+        stage.commit();
+        if batch == 0 {
+            stage.largest = Largest::default();
+        }
+    }
+    assert_eq!(stage.assigned.len(), 2_000);
+    assert!(stage.assigned.values().all(|rep| !rep.is_null()));
+    stage.largest
+}
+
+#[test]
+fn a_decision_costs_the_same_however_many_contacts_there_are() {
+    for strategy in ["strategy: round_robin", "strategy: workload", "strategy: last_responder, backup: {rep: r2}"] {
+        let (few, many) = (decisions(2_000, strategy), decisions(20_000, strategy));
+        assert_eq!((few.rows_read, few.rows_changed), (many.rows_read, many.rows_changed), "{strategy}");
+        assert!(few.bytes.abs_diff(many.bytes) < 1_000, "{strategy}: only ids are longer");
+    }
 }
 
 /// `cargo test --release --test it transfers -- --ignored --nocapture`
