@@ -56,7 +56,9 @@ impl AccountTask {
                 if let Some(now) = clock::advance(&mut state, self.partitions, *partition, *time) {
                     self.work_off_timers(store, rules, now, logged_at, out);
                 }
-                self.go_on(store, rules, logged_at, out);
+                if *partition < ownership::PACERS {
+                    self.go_on(store, rules, logged_at, out);
+                }
             }
             AccountRecord::Event(event) => {
                 let book = |rules: &RuleSet| rules.account(event.account)?.version(event.version).cloned();

@@ -102,7 +102,7 @@ impl Worker<'_> {
         let mut failed = None;
         let mut idle = Batch::default();
         loop {
-            let done = changelog.read(SLICE, &mut |(number, key, value)| {
+            let done = changelog.read(SLICE, &mut |(number, key, value, _)| {
                 rows += 1;
                 failpoint::pass(Failpoint::AmidRestore);
                 if rows > limit {

@@ -12,5 +12,6 @@ mod processes;
 mod proxy;
 mod recreated;
 mod rules;
+mod ownership;
 mod runs;
 mod zombies;

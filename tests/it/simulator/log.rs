@@ -75,6 +75,10 @@ impl Log for SimLog {
         self.log.read_to_end(topic, from)
     }
 
+    fn append(&self, outbox: &Outbox) -> Result<(), LogError> {
+        self.log.append(outbox)
+    }
+
     fn ends(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
         self.log.ends(places)
     }

@@ -14,6 +14,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::context::Quiet;
 use super::{config, session_error, watermarks};
+use crate::events::Timestamp;
 use crate::runtime::log::{Changelog, LogError, Row};
 use crate::runtime::settings::Kafka;
 
@@ -91,7 +92,8 @@ impl Changelog for KafkaChangelog {
                 None => {}
                 Some(Ok(message)) => {
                     let (partition, next) = (message.partition() as u32, message.offset() as u64 + 1);
-                    row((partition, message.key().unwrap_or_default(), message.payload()));
+                    let timestamp = Timestamp(message.timestamp().to_millis().unwrap_or(0));
+                    row((partition, message.key().unwrap_or_default(), message.payload(), timestamp));
                     let Some(state) = self.partitions.get_mut(&partition) else { continue };
                     state.next = next;
                     if next >= state.end && !state.done {

@@ -75,6 +75,13 @@ pub fn producer(settings: &Kafka, thread: usize) -> ClientConfig {
     over(config, settings)
 }
 
+/// A producer of records that no input caused.
+pub fn writer(settings: &Kafka) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("enable.idempotence", "true").set("message.max.bytes", "67108864");
+    over(config, settings)
+}
+
 /// A consumer that reads changelogs: it never joins the group.
 pub fn reader(settings: &Kafka) -> ClientConfig {
     let mut config = ClientConfig::new();

@@ -325,6 +325,10 @@ impl Log for LocalLog {
         Ok(Box::new(session::LocalChangelog::open(self, topic, from)))
     }
 
+    fn append(&self, outbox: &Outbox) -> Result<(), LogError> {
+        LocalLog::append(self, outbox)
+    }
+
     fn housekeep(&self) -> Result<(), LogError> {
         self.compact_if_due(self.0.compact_bytes, self.now()).map(drop)
     }

@@ -237,7 +237,7 @@ impl Changelog for LocalChangelog {
             while let Some((stored, end)) = Stored::read(&section, position) {
                 position = end;
                 if stored.offset >= from {
-                    row((number, stored.key().unwrap_or_default(), stored.value()));
+                    row((number, stored.key().unwrap_or_default(), stored.value(), stored.timestamp));
                     self.read += 1;
                 }
             }

@@ -143,7 +143,7 @@ fn compaction_keeps_what_is_needed() {
             let mut changelog = session.changelog(topic, &[(1, 0)]).unwrap();
             assert!(
                 changelog
-                    .read(std::time::Duration::from_secs(9), &mut |(_, _, value)| rows.push(value.unwrap().to_vec()))
+                    .read(std::time::Duration::from_secs(9), &mut |(_, _, value, _)| rows.push(value.unwrap().to_vec()))
                     .unwrap()
             );
             rows
