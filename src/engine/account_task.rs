@@ -5,7 +5,7 @@ use crate::decode::Reason;
 use crate::events::{AccountRecord, Timestamp};
 use crate::outputs::{Outbox, Record, Route, Topic, dead_letter};
 use crate::rulebook::{RuleSet, Rulebook};
-use crate::rules::account::ranking::Orders;
+use crate::rules::account::orders::Orders;
 use crate::rules::account::rewards::{self, Pending};
 use crate::rules::account::{self, Account, AccountRow, Cause, Periods, Touched, clock, commands, ownership, publish, timers};
 use crate::state::{Changes, Overlay, State, Store, StoreError};
@@ -33,7 +33,7 @@ impl AccountTask {
             partition,
             partitions,
             overlay: Overlay::default(),
-            touched: Touched::new(),
+            touched: Touched::default(),
             periods: Periods::default(),
             orders: Orders::default(),
             sealed: Changes::new(),

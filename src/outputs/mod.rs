@@ -118,6 +118,10 @@ impl Output<'_> {
         match self {
             Output::LeadScore(output) => output.write_json(into),
             Output::Timeline(output) => output.write_json(into),
+            Output::Xp(output) => output.write_json(into),
+            Output::RepProgress(output) => output.write_json(into),
+            Output::CommissionLine(output) => output.write_json(into),
+            Output::Statement(output) => output.write_json(into),
             // writing into a Vec cannot fail, and every output has text keys
             output => serde_json::to_writer(into, output).unwrap_or_default(),
         }

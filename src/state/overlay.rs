@@ -311,7 +311,7 @@ mod tests {
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     struct Count(u32);
     impl Row for Count {
-        const TABLE: Table = Table::Tally;
+        const TABLE: Table = Table::Load;
     }
 
     fn keys(rows: Vec<(String, Count)>) -> Vec<(String, u32)> {

@@ -27,7 +27,7 @@ fn reads_as_a_map_would() {
     for round in 0..300u64 {
         let changes: Vec<_> = (0..next(40))
             .map(|_| {
-                let table = if next(2) == 0 { Table::Contact } else { Table::Tally };
+                let table = if next(2) == 0 { Table::Contact } else { Table::Load };
                 let value = (next(4) > 0).then(|| vec![round as u8; 1 + next(300) as usize]);
                 (key(table, next(500)), value)
             })
@@ -39,10 +39,10 @@ fn reads_as_a_map_would() {
             store.flush_if_due(Duration::ZERO, Timestamp(1)).unwrap();
         }
         for _ in 0..20 {
-            let key = key(if next(2) == 0 { Table::Contact } else { Table::Tally }, next(500));
+            let key = key(if next(2) == 0 { Table::Contact } else { Table::Load }, next(500));
             assert_eq!(store.get(&key).unwrap(), model.get(&key).unwrap());
         }
-        let (prefix, from, limit) = (&[Table::Tally as u8][..], key(Table::Tally, next(500)), 1 + next(30) as usize);
+        let (prefix, from, limit) = (&[Table::Load as u8][..], key(Table::Load, next(500)), 1 + next(30) as usize);
         assert_eq!(store.scan(prefix, &from, limit).unwrap(), model.scan(prefix, &from, limit).unwrap());
     }
     store.flush(Timestamp(7)).unwrap();
@@ -57,7 +57,7 @@ fn reads_as_a_map_would() {
     for (key, value) in model.rows() {
         assert_eq!(store.get(key).unwrap().as_deref(), Some(value));
     }
-    let prefix = &[Table::Tally as u8][..];
+    let prefix = &[Table::Load as u8][..];
     assert_eq!(store.scan(prefix, prefix, 1000).unwrap(), model.scan(prefix, prefix, 1000).unwrap());
 }
 

@@ -69,7 +69,7 @@ pub fn assign(account: &mut Account<'_>, deal: &str, rep: &str, at: Timestamp) {
     let since = row.owners.last().map_or(at, |(since, _)| at.max(*since));
     row.owners.push((since, rep.to_owned()));
     if let Some(contact) = row.contact.clone() {
-        account.touch(Dirty::Relationship { contact });
+        account.touch(Dirty::Relationship { contact: &contact });
     }
 }
 

@@ -108,7 +108,7 @@ pub fn on_event(account: &mut Account<'_>, event: &AccountEvent<'_>) {
     if family == Family::Deal {
         deals::know(account, &record, contact);
     }
-    account.touch(Dirty::Relationship { contact: contact.to_owned() });
+    account.touch(Dirty::Relationship { contact: contact });
 }
 
 /// A follow-up should have been completed by now.
@@ -119,7 +119,7 @@ pub fn follow_up_due(account: &mut Account<'_>, contact: &str, follow_up: &str) 
     let Some(item) = row.follow_ups.get_mut(follow_up) else { return };
     if item.state == SCHEDULED && item.due_at.is_some_and(|due_at| due_at <= now) {
         item.overdue = true;
-        account.touch(Dirty::Relationship { contact });
+        account.touch(Dirty::Relationship { contact: &contact });
     }
 }
 
@@ -168,7 +168,7 @@ pub fn delete(account: &mut Account<'_>, contact: &str) {
     }
     if exists(account, contact) {
         account.state.delete::<RelationshipRow>(&keys::join(&[account.id, contact]));
-        account.touch(Dirty::Relationship { contact: contact.to_owned() });
+        account.touch(Dirty::Relationship { contact: contact });
     }
 }
 
@@ -194,6 +194,6 @@ pub fn merge(account: &mut Account<'_>, from: &str, into: &str) {
         }
     }
     for contact in [from, into] {
-        account.touch(Dirty::Relationship { contact: contact.to_owned() });
+        account.touch(Dirty::Relationship { contact: contact });
     }
 }
