@@ -26,7 +26,7 @@ pub fn know(account: &mut Account<'_>, deal: &str, contact: &str) {
     if account.state.get::<DealRow>(&key).is_none_or(|row| row.contact.as_deref() != Some(contact)) {
         let row = account.state.entry::<DealRow>(&key, DealRow::default);
         if let Some(former) = row.contact.replace(contact.to_owned()) {
-            account.touch(Dirty::Relationship { contact: former });
+            account.touch(Dirty::Relationship { contact: &former });
         }
     }
 }

@@ -197,7 +197,7 @@ fn readers_notice_that_their_file_was_replaced() {
         let mut changelog = session.changelog(Topic::Xp, &[(1, 0)]).unwrap();
         log.compact(Timestamp(0)).unwrap();
         let mut found = Vec::new();
-        let read = changelog.read(std::time::Duration::from_secs(9), &mut |(_, _, value)| found.push(value.unwrap().to_vec()));
+        let read = changelog.read(std::time::Duration::from_secs(9), &mut |(_, _, value, _)| found.push(value.unwrap().to_vec()));
         assert!(read.is_err() || found == (0..60).map(|n| n.to_string().into_bytes()).collect::<Vec<_>>());
     }
 }
