@@ -26,7 +26,7 @@ use crate::runtime::settings;
 use crate::state::StoreError;
 
 /// Changes whenever rows are written in another form: older state is then rebuilt.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// The database of a process.
 pub struct Stores {
