@@ -34,7 +34,7 @@ fn reads_as_a_map_would() {
             .collect();
         model.apply(changes.clone());
         store.absorb(changes);
-        store.advance(Some(round), &[("product-events", round)]);
+        store.advance(&[("contact-changelog", round)], &[("product-events", round)]);
         if next(3) == 0 {
             store.flush_if_due(Duration::ZERO, Timestamp(1)).unwrap();
         }
@@ -52,7 +52,7 @@ fn reads_as_a_map_would() {
     let stores = Stores::open(&settings(dir.path())).unwrap();
     let store = stores.task("contact-0").unwrap();
     let position = store.position().unwrap();
-    assert_eq!((position.changelog_next, position.flushed_at), (299, Timestamp(7)));
+    assert_eq!((position.changelog("contact-changelog"), position.flushed_at), (299, Timestamp(7)));
     assert_eq!(position.input_next, [("product-events".to_owned(), 299)]);
     for (key, value) in model.rows() {
         assert_eq!(store.get(key).unwrap().as_deref(), Some(value));
@@ -65,7 +65,7 @@ fn filled(dir: &Path, close: bool) {
     let stores = Stores::open(&settings(dir)).unwrap();
     let mut store = stores.task("account-1").unwrap();
     store.absorb((0..200).map(|n| (key(Table::Rep, n), Some(vec![7; 200]))).collect());
-    store.advance(Some(200), &[]);
+    store.advance(&[("contact-changelog", 200)], &[]);
     store.flush(Timestamp(1)).unwrap();
     drop(store);
     if close {
@@ -109,7 +109,7 @@ fn a_directory_as_it_was_closed_is_trusted_once() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path(), true);
     let stores = Stores::open(&settings(dir.path())).unwrap();
-    assert_eq!(stores.task("account-1").unwrap().position().unwrap().changelog_next, 200);
+    assert_eq!(stores.task("account-1").unwrap().position().unwrap().changelog("contact-changelog"), 200);
     stores.abandon();
     let stores = Stores::open(&settings(dir.path())).unwrap();
     assert_eq!(stores.task("account-1").unwrap().position(), None);

@@ -108,8 +108,8 @@ pub struct Worker<'c> {
     rules: Arc<RuleSet>,
     partitions: Vec<Option<Partition>>,
     outbox: Outbox,
-    /// Records of the batch on which a rule panicked, by position.
-    rejected: BTreeMap<usize, String>,
+    /// Records of the batch on which a rule panicked, by position, and by part where the record is a bundle.
+    rejected: BTreeMap<(usize, usize), String>,
     change: Option<Change>,
     /// In the clock's elapsed time.
     last_watermark: Duration,
@@ -334,6 +334,7 @@ impl<'c> Worker<'c> {
         if self.outbox.is_empty() && !moved {
             return Ok(());
         }
+        self.outbox.bundle(self.context.log.partitions());
         let started = self.context.clock.elapsed();
         if self.context.is_broken_by(Mutation::StateBeforeCommit) || self.context.is_broken_by(Mutation::FlushBeforeCommit) {
             self.take_in(session, publish)?;

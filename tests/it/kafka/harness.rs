@@ -208,7 +208,7 @@ impl Deployment {
     /// A producer that stays open.
     pub fn writer(&self, topic: &str) -> Writer {
         let producer = ClientConfig::new()
-            .set("bootstrap.servers", broker())
+            .set("bootstrap.servers", &self.broker)
             .set("partitioner", "murmur2_random")
             .set("linger.ms", "0")
             .create()
@@ -219,7 +219,7 @@ impl Deployment {
     /// A consumer of what is committed to a topic from the beginning on.
     pub fn reader(&self, topic: &str) -> Reader {
         let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", broker())
+            .set("bootstrap.servers", &self.broker)
             .set("group.id", "reader")
             .set("isolation.level", "read_committed")
             .set("enable.auto.commit", "false")

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use scorekeeper::outputs::Topic;
+use scorekeeper::outputs::{Topic, bundle};
 use scorekeeper::runtime::log::local::LocalLog;
 use scorekeeper::runtime::log::{INPUTS, Log, Place};
 
@@ -15,6 +15,14 @@ pub struct Kept {
     pub key: Vec<u8>,
     pub value: Option<Vec<u8>>,
     pub headers: Vec<(String, Vec<u8>)>,
+}
+
+impl Kept {
+    /// The records in a bundle; any other record is itself.
+    pub fn parts(&self) -> Vec<Kept> {
+        let Some(parts) = self.value.as_deref().and_then(bundle::parts) else { return vec![self.clone()] };
+        parts.map(|(timestamp, value)| Kept { timestamp: timestamp.0, value: Some(value.to_vec()), ..self.clone() }).collect()
+    }
 }
 
 pub type Row = (String, Option<Vec<u8>>);
@@ -59,6 +67,12 @@ impl Archive {
 
     pub fn partition(&self, topic: Topic, partition: u32) -> &[Kept] {
         self.places.get(&Place::new(topic, partition)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The records of a partition of `account-events` before an offset, out of their bundles.
+    pub fn account_events(&self, partition: u32, before: usize) -> Vec<Kept> {
+        let all = self.partition(Topic::AccountEvents, partition);
+        all[..before.min(all.len())].iter().flat_map(Kept::parts).collect()
     }
 
     /// All records of a topic, partition by partition.

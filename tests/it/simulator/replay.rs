@@ -95,7 +95,9 @@ fn collect<'r>(records: impl Iterator<Item = (Topic, i64, &'r [u8], Option<&'r [
         if is_watermark || !is_compared(topic) {
             continue;
         }
-        let values = outputs.entry((topic, key.to_vec())).or_default();
+        // a bundle has no key
+        let key = if topic == Topic::AccountEvents { Vec::new() } else { key.to_vec() };
+        let values = outputs.entry((topic, key)).or_default();
         if is_last_only(topic) {
             values.clear();
         }
@@ -142,7 +144,7 @@ impl Replay {
         for partition in 0..partitions {
             let mut run = Run::new(AccountTask::new(partition, partitions), random.fork(), &mut outputs);
             let next = committed.get(&Place::new(Topic::AccountEvents, partition)).copied().unwrap_or(0);
-            for record in &archive.partition(Topic::AccountEvents, partition)[..next as usize] {
+            for record in &archive.account_events(partition, next as usize) {
                 run.apply(Topic::AccountEvents, partition, record, &all);
             }
             run.seal(&all, Publish::All);
@@ -155,9 +157,9 @@ impl Replay {
     pub fn compare(&self, archive: &Archive) -> Vec<String> {
         let mut found = Outputs::new();
         for &topic in Topic::ALL.iter().filter(|topic| is_compared(**topic)) {
-            let records =
-                archive.topic(topic).map(|record| (topic, record.timestamp, record.key.as_slice(), record.value.as_deref()));
-            collect(records, &mut found);
+            for record in archive.topic(topic).flat_map(Kept::parts) {
+                collect(std::iter::once((topic, record.timestamp, record.key.as_slice(), record.value.as_deref())), &mut found);
+            }
         }
         let mut errors = Vec::new();
         let keys: std::collections::BTreeSet<_> = found.keys().chain(self.outputs.keys()).collect();

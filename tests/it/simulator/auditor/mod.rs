@@ -74,8 +74,9 @@ impl<'l> Auditor<'l> {
         let mut dead = lead.dead.clone();
         let mut models = Vec::new();
         for partition in 0..partitions {
-            let records = self.archive.partition(Topic::AccountEvents, partition).iter();
-            models.push(ActorModel::of(&lead, partitions as usize, records.filter_map(|record| record.value.as_deref())));
+            let records = self.archive.account_events(partition, usize::MAX);
+            let values = records.iter().filter_map(|record| record.value.as_deref());
+            models.push(ActorModel::of(&lead, partitions as usize, values));
         }
         for model in &models {
             for error in &model.errors {
@@ -172,7 +173,7 @@ impl<'l> Auditor<'l> {
         for partition in 0..self.archive.partitions {
             let mut told: BTreeMap<u32, i64> = BTreeMap::new();
             let mut newest: BTreeMap<u32, i64> = BTreeMap::new();
-            for record in self.archive.partition(Topic::AccountEvents, partition) {
+            for record in self.archive.account_events(partition, usize::MAX) {
                 match record.value.as_deref().and_then(AccountRecord::decode) {
                     Some(AccountRecord::Watermark { partition, time, caught_up: false }) => {
                         told.insert(partition, time.0);

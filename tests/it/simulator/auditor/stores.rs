@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use scorekeeper::outputs::Topic;
+use scorekeeper::outputs::{STATE, Topic};
 use scorekeeper::runtime::settings;
 use scorekeeper::runtime::store::Stores;
 use scorekeeper::state::{MemStore, Store, Table};
 
 use super::Auditor;
+use crate::simulator::archive::Kept;
 use crate::simulator::replay::Replay;
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -20,6 +21,25 @@ fn readable(rows: Rows) -> BTreeMap<String, Vec<u8>> {
 
 fn rows_of(store: &MemStore) -> Rows {
     store.rows().map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
+}
+
+/// Takes a record of a changelog in. The rows of contacts stand beside their lead scores, or in the contact changelog while
+/// there is none: the copy with the highest revision, its first number, is the newest.
+fn fold(rows: &mut Rows, topic: Topic, record: &Kept) {
+    let revision = |row: &[u8]| postcard::take_from_bytes::<u32>(row).map_or(0, |(revision, _)| revision);
+    let is_contact = record.key.first() == Some(&(Table::Contact as u8));
+    if topic == Topic::LeadScores {
+        if let Some((_, row)) = record.headers.iter().find(|(name, _)| name == STATE) {
+            rows.insert([&[Table::Contact as u8], record.key.as_slice()].concat(), row.clone());
+        }
+        return;
+    }
+    match &record.value {
+        Some(row) if is_contact && rows.get(&record.key).is_some_and(|known| revision(known) > revision(row)) => {}
+        Some(row) => drop(rows.insert(record.key.clone(), row.clone())),
+        None if is_contact => {}
+        None => drop(rows.remove(&record.key)),
+    }
 }
 
 impl Auditor<'_> {
@@ -34,12 +54,12 @@ impl Auditor<'_> {
         late_rules: bool,
     ) -> Vec<String> {
         let stores = Stores::open(state).expect("the state directory");
-        let stages =
-            [(Topic::ContactChangelog, "contact", &replay.contact), (Topic::AccountChangelog, "account", &replay.account)];
-        for (topic, stage, replayed) in stages {
+        let contact = [Topic::LeadScores, Topic::ContactChangelog];
+        let stages = [(&contact[..], "contact", &replay.contact), (&[Topic::AccountChangelog][..], "account", &replay.account)];
+        for (topics, stage, replayed) in stages {
             for partition in 0..self.archive.partitions {
                 let name = format!("store {stage}-{partition}");
-                let changelog = self.archive.partition(topic, partition);
+                let changelogs: Vec<_> = topics.iter().map(|&topic| (topic, self.archive.partition(topic, partition))).collect();
                 let store = match stores.task(&format!("{stage}-{partition}")) {
                     Ok(store) => store,
                     Err(error) => {
@@ -49,23 +69,23 @@ impl Auditor<'_> {
                 };
                 let is_owned = owned.contains(&partition) && !is_damaged;
                 let Some(position) = store.position() else {
-                    let is_empty = is_damaged || changelog.is_empty() || !is_owned;
+                    let is_empty = is_damaged || changelogs.iter().all(|(_, changelog)| changelog.is_empty()) || !is_owned;
                     self.expect(is_empty, || format!("{name} is empty"));
                     continue;
                 };
-                let next = position.changelog_next as usize;
                 let mut expected = Rows::new();
-                for record in &changelog[..next.min(changelog.len())] {
-                    match &record.value {
-                        Some(value) => expected.insert(record.key.clone(), value.clone()),
-                        None => expected.remove(&record.key),
-                    };
+                for (topic, changelog) in &changelogs {
+                    let next = (position.changelog(topic.name()) as usize).min(changelog.len());
+                    changelog[..next].iter().for_each(|record| fold(&mut expected, *topic, record));
                 }
                 let mut found: Rows = store.scan(&[], &[], usize::MAX).unwrap_or_default().into_iter().collect();
                 found.remove(&[0][..]); // the position
                 self.equal_maps(&name, &readable(found.clone()), &readable(expected));
                 if is_owned {
-                    self.equal(&format!("position of {name}"), &next, &changelog.len());
+                    for (topic, changelog) in &changelogs {
+                        let next = position.changelog(topic.name()) as usize;
+                        self.equal(&format!("position of {name} in {}", topic.name()), &next, &changelog.len());
+                    }
                     let mut expected = rows_of(&replayed[partition as usize]);
                     if late_rules {
                         let differs = |key: &[u8]| [Table::Account as u8, Table::Timer as u8].contains(&key[0]);
