@@ -20,10 +20,12 @@ pub fn killed_at_every_place(deployment: &Deployment, events: u32, rounds: usize
         for (i, point) in Failpoint::ALL.into_iter().enumerate() {
             let passes = match point {
                 Failpoint::AmidRestore => 50,
-                _ => 4 + (round + i) % 2,
+                Failpoint::BeforeFlush | Failpoint::AmidFlush | Failpoint::AfterFlush => 4,
+                _ => 10 + (round + i) % 2,
             };
             let name = if (round * Failpoint::ALL.len() + i) % 4 == 3 { "b" } else { "a" };
             let (mut command, _) = deployment.nervous_worker(name, &[]);
+            command.env("SCOREKEEPER__WORKER__COMMIT_MAX_EVENTS", "50");
             command.env(VARIABLE, format!("{}/{passes}/KILL", point.name()));
             let status = Process::start(command).end(&format!("killed at {}", point.name()));
             assert_eq!(status.signal(), Some(9), "{}", point.name());

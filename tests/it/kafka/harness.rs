@@ -166,6 +166,8 @@ impl Deployment {
             ("SESSION_TIMEOUT_MS", "2000"),
             ("HEARTBEAT_INTERVAL_MS", "300"),
             ("TRANSACTION_TIMEOUT_MS", "2500"),
+            // a batch has something of every input
+            ("FETCH_MESSAGE_MAX_BYTES", "20000"),
         ] {
             command.env(format!("SCOREKEEPER__KAFKA__PROPERTIES__{property}"), value);
         }

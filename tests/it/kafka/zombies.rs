@@ -15,7 +15,7 @@ pub fn stopped_at(deployment: &Deployment, points: &[Failpoint]) {
     for (lines, point) in load.lines().chunks(3000).zip(points) {
         deployment.produce_events(lines.iter().copied());
         let (mut command, zombie_admin) = deployment.nervous_worker("zombie", &[]);
-        command.env(VARIABLE, format!("{}/4/STOP", point.name()));
+        command.env(VARIABLE, format!("{}/10/STOP", point.name()));
         let zombie = Process::start(command);
         eventually("it stands still", || zombie.is_stopped());
         let (command, heir_admin) = deployment.nervous_worker("heir", &[]);
