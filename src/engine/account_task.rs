@@ -5,7 +5,7 @@ use crate::decode::Reason;
 use crate::events::{AccountRecord, Timestamp};
 use crate::outputs::{Outbox, Record, Route, Topic, dead_letter};
 use crate::rulebook::{RuleSet, Rulebook};
-use crate::rules::account::ranking::Orders;
+use crate::rules::account::orders::Orders;
 use crate::rules::account::rewards::{self, Pending};
 use crate::rules::account::{self, Account, AccountRow, Cause, Periods, Touched, clock, commands, ownership, publish, timers};
 use crate::state::{Changes, Overlay, State, Store, StoreError};
@@ -24,20 +24,7 @@ pub struct AccountTask {
     orders: Orders,
     /// The changes of a sealed batch, until it is committed.
     sealed: Changes,
-    unknown: Option<UnknownVersion>,
-}
-
-/// A version of an account's rules that a record was stamped with and that is not among the rules here.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UnknownVersion {
-    pub account: String,
-    pub version: u32,
-}
-
-impl UnknownVersion {
-    pub fn is_in(&self, rules: &RuleSet) -> bool {
-        knows_version(rules, &self.account, self.version)
-    }
+    lacks_rules: bool,
 }
 
 impl AccountTask {
@@ -46,17 +33,12 @@ impl AccountTask {
             partition,
             partitions,
             overlay: Overlay::default(),
-            touched: Touched::new(),
+            touched: Touched::default(),
             periods: Periods::default(),
             orders: Orders::default(),
             sealed: Changes::new(),
-            unknown: None,
+            lacks_rules: false,
         }
-    }
-
-    /// The version that the last record lacked. It is a dead letter; a caller who can find the version discards the batch.
-    pub fn take_unknown_version(&mut self) -> Option<UnknownVersion> {
-        self.unknown.take()
     }
 
     /// Applies a decoded record.
@@ -74,7 +56,9 @@ impl AccountTask {
                 if let Some(now) = clock::advance(&mut state, self.partitions, *partition, *time) {
                     self.work_off_timers(store, rules, now, logged_at, out);
                 }
-                self.go_on(store, rules, logged_at, out);
+                if *partition < ownership::PACERS {
+                    self.go_on(store, rules, logged_at, out);
+                }
             }
             AccountRecord::Event(event) => {
                 let book = |rules: &RuleSet| rules.account(event.account)?.version(event.version).cloned();
@@ -173,9 +157,9 @@ impl Task for AccountTask {
         let logged_at = input.timestamp.unwrap_or_default();
         match AccountRecord::decode(bytes) {
             Some(AccountRecord::Event(event)) if !knows_version(rules, event.account, event.version) => {
+                self.lacks_rules = true;
                 let message = format!("version {} of the rules of {} is not known here", event.version, event.account);
                 dead_letter(out, &input.original(logged_at), "account", Reason::RuleFailure, &message);
-                self.unknown = Some(UnknownVersion { account: event.account.to_owned(), version: event.version });
             }
             Some(record) => self.apply_record(store, rules, &record, logged_at, out),
             None => {
@@ -217,8 +201,13 @@ impl Task for AccountTask {
         self.overlay.fault()
     }
 
+    fn lacks_rules(&self) -> bool {
+        self.lacks_rules
+    }
+
     fn take_changes(&mut self) -> Changes {
         self.overlay.clear();
+        self.lacks_rules = false;
         self.touched.clear();
         self.orders.trim();
         std::mem::take(&mut self.sealed)
@@ -229,5 +218,6 @@ impl Task for AccountTask {
         self.touched.clear();
         self.orders.clear();
         self.sealed.clear();
+        self.lacks_rules = false;
     }
 }

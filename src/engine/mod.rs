@@ -9,7 +9,7 @@ mod offline;
 mod rules_cache;
 mod task;
 
-pub use account_task::{AccountTask, UnknownVersion};
+pub use account_task::AccountTask;
 pub use contact_task::ContactTask;
 pub use counters::Counters;
 pub use offline::Offline;

@@ -47,7 +47,7 @@ fn lock(file: &File) -> io::Result<()> {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if started.elapsed() > Duration::from_secs(3) => {
-                return Err(io::Error::other("in use by another process"));
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "in use by another process"));
             }
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
         }

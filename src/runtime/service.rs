@@ -59,8 +59,11 @@ pub fn open_log(settings: &Settings, stop_at_end: bool) -> Result<Arc<dyn Log>, 
 /// Opens the local log's directory.
 pub fn open_local(settings: &Settings) -> Result<LocalLog, LogError> {
     let local = &settings.local;
-    let disk = Directory::open(local.dir.clone())
-        .map_err(|error| LogError::Fatal(format!("local.dir {}: {error}", local.dir.display())))?;
+    let disk = Directory::open(local.dir.clone()).map_err(|error| {
+        let message = format!("local.dir {}: {error}", local.dir.display());
+        // the other process may end
+        if error.kind() == std::io::ErrorKind::ResourceBusy { LogError::Session(message) } else { LogError::Fatal(message) }
+    })?;
     LocalLog::open(Box::new(disk), local.partitions, local.segment_bytes, local.compact_bytes)
 }
 

@@ -50,11 +50,11 @@ pub fn apply_event(account: &mut Account<'_>, stamped: &StampedEvent<'_>) {
     }
     ownership::on_event(account, &event);
     // whom each rule credits is looked up once for all of them
-    let credited = Credited::of(account, &event);
+    let mut credited = Credited::of(account, &event);
     if account.book.modules.sales {
         xp::credit_catalog(account, &event);
-        metrics::measure(account, &event, &credited);
-        commissions::on_event(account, &event, &credited);
+        metrics::measure(account, &event, &mut credited);
+        commissions::on_event(account, &event, &mut credited);
         rewards::settle(account, event.cause());
     }
 }

@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::{SECOND, Worker};
-use crate::engine::{Input, UnknownVersion};
+use crate::engine::Input;
+use crate::outputs::{Topic, bundle};
 use crate::runtime::log::{Batch, Limit, LogError, Message, Session};
 
 /// Records polled between two looks at the clock.
@@ -54,43 +55,28 @@ impl Worker<'_> {
 
     /// Applies the batch's records from a position on. On a panic of a rule all of it again, with that record rejected.
     fn apply(&mut self, batch: &Batch<'_>, from: usize) {
-        let mut at = from;
-        while at < batch.messages.len() {
+        // the record, and which part of it where it is a bundle
+        let mut at = (from, 0);
+        while at.0 < batch.messages.len() {
             let applied = catch_unwind(AssertUnwindSafe(|| {
-                while let Some(message) = batch.messages.get(at) {
-                    if let Some(version) = self.apply_one(at, message) {
-                        return Some(version);
-                    }
-                    at += 1;
+                while let Some(message) = batch.messages.get(at.0) {
+                    self.apply_one(&mut at, message);
+                    at = (at.0 + 1, 0);
                 }
-                None
             }));
-            match applied {
-                Ok(None) => {}
-                Ok(Some(version)) if self.learn(version.clone()) => {
-                    tracing::info!(?version, "rules came late; the batch begins again");
-                    self.discard();
-                    at = 0;
-                }
-                Ok(Some(version)) => {
-                    tracing::error!(?version, "the rules of this version are not known; its record is rejected");
-                    at += 1;
-                }
-                Err(panic) => {
-                    let message = message_of(&*panic);
-                    let (place, offset) = (batch.messages[at].place, batch.messages[at].offset);
-                    tracing::error!(?place, offset, message, "a rule panicked; the record is rejected");
-                    self.rejected.insert(at, message);
-                    self.discard();
-                    at = 0;
-                }
+            if let Err(panic) = applied {
+                let message = message_of(&*panic);
+                let place = batch.messages[at.0].place;
+                tracing::error!(?place, offset = batch.messages[at.0].offset, message, "a rule panicked; the record is rejected");
+                self.rejected.insert(at, message);
+                self.discard();
+                at = (0, 0);
             }
         }
     }
 
-    /// Gives back the version of rules that the record needs, if it is not known.
-    fn apply_one(&mut self, at: usize, message: &Message<'_>) -> Option<UnknownVersion> {
-        let Some(Some(partition)) = self.partitions.get_mut(message.place.partition as usize) else { return None };
+    fn apply_one(&mut self, at: &mut (usize, usize), message: &Message<'_>) {
+        let Some(Some(partition)) = self.partitions.get_mut(message.place.partition as usize) else { return };
         let (stage, input) = partition.stage_of(message.place.topic);
         let mut headers = Vec::new();
         message.headers(&mut headers);
@@ -103,12 +89,21 @@ impl Worker<'_> {
             value: message.value(),
             headers: &headers,
         };
-        match self.rejected.get(&at) {
-            None => stage.task.apply(&stage.store, &self.rules, &record, &mut self.outbox),
-            Some(reason) => stage.task.reject(&record, reason, &mut self.outbox),
+        let (rules, rejected, out) = (&self.rules, &self.rejected, &mut self.outbox);
+        let mut apply = |at: (usize, usize), record: &Input<'_>| match rejected.get(&at) {
+            None => stage.task.apply(&stage.store, rules, record, out),
+            Some(reason) => stage.task.reject(record, reason, out),
+        };
+        match record.value.filter(|_| record.topic == Topic::AccountEvents).and_then(bundle::parts) {
+            None => apply(*at, &record),
+            Some(parts) => {
+                for (timestamp, value) in parts {
+                    apply(*at, &Input { timestamp: Some(timestamp), value: Some(value), ..record });
+                    at.1 += 1;
+                }
+            }
         }
         stage.applied(input, message.offset, message.timestamp);
-        stage.task.take_unknown_version()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The broker is killed under load, and comes back.
 
-use super::harness::{Broker, Deployment, Process, eventually, events_in};
+use super::harness::{Broker, Deployment, Process, events_in, eventually};
 use super::invariants::{self, Watch};
 use super::load::Load;
 

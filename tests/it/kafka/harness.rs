@@ -215,6 +215,35 @@ impl Deployment {
         self.produce("product-events", keyed.iter().map(|(key, line)| (key.as_str(), line.as_bytes())));
     }
 
+    /// A producer that stays open.
+    pub fn writer(&self, topic: &str) -> Writer {
+        let producer = ClientConfig::new()
+            .set("bootstrap.servers", &self.broker)
+            .set("partitioner", "murmur2_random")
+            .set("linger.ms", "0")
+            .create()
+            .unwrap();
+        Writer { producer, topic: format!("{}{topic}", self.prefix) }
+    }
+
+    /// A consumer of what is committed to a topic from the beginning on.
+    pub fn reader(&self, topic: &str) -> Reader {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.broker)
+            .set("group.id", "reader")
+            .set("isolation.level", "read_committed")
+            .set("enable.auto.commit", "false")
+            .set("fetch.wait.max.ms", "5")
+            .create()
+            .unwrap();
+        let mut list = TopicPartitionList::new();
+        for partition in 0..PARTITIONS {
+            list.add_partition_offset(&format!("{}{topic}", self.prefix), partition, Offset::Beginning).unwrap();
+        }
+        consumer.assign(&list).unwrap();
+        Reader(consumer)
+    }
+
     /// All committed records of a topic, in the order of each partition.
     pub fn read(&self, topic: &str) -> Vec<Read> {
         let mut read = Vec::new();
@@ -316,6 +345,34 @@ impl Deployment {
         let ledger: BTreeMap<_, _> = read.into_iter().map(|read| (read.key.clone(), read.json())).collect();
         assert_eq!(ledger.len(), count, "{topic}: an entry was written twice");
         ledger
+    }
+}
+
+/// Writes single records at once.
+pub struct Writer {
+    producer: BaseProducer,
+    topic: String,
+}
+
+impl Writer {
+    pub fn send(&self, key: &str, value: &[u8]) {
+        assert!(self.producer.send(BaseRecord::to(&self.topic).key(key).payload(value)).is_ok());
+        self.producer.poll(Duration::ZERO);
+    }
+
+    pub fn flush(&self) {
+        self.producer.flush(Duration::from_secs(30)).unwrap();
+    }
+}
+
+/// Reads values as they are committed.
+pub struct Reader(BaseConsumer);
+
+impl Reader {
+    /// The next value, if one comes in time.
+    pub fn next(&self, wait: Duration) -> Option<Vec<u8>> {
+        let message = self.0.poll(wait)?;
+        message.unwrap().payload().map(<[u8]>::to_vec)
     }
 }
 

@@ -9,6 +9,7 @@ mod invariants;
 mod load;
 mod logs;
 mod mutations;
+mod ownership;
 mod processes;
 mod proxy;
 mod recreated;

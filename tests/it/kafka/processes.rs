@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::process::Command;
 
-use super::harness::{Broker, Deployment, Process, eventually, events_in, metric, owned};
+use super::harness::{Broker, Deployment, Process, events_in, eventually, metric, owned};
 use super::load::Load;
 use super::proxy::{END_TXN, Trouble};
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::harness::{Deployment, Process, eventually, events_in, owned};
+use super::harness::{Deployment, Process, events_in, eventually, owned};
 use super::invariants::{self, Watch};
 use super::load::Load;
 

@@ -2,7 +2,7 @@
 
 use scorekeeper::runtime::failpoint::{Failpoint, VARIABLE};
 
-use super::harness::{Deployment, Process, eventually, events_in, metric, owned};
+use super::harness::{Deployment, Process, events_in, eventually, metric, owned};
 use super::invariants::{self, Watch};
 use super::load::Load;
 
@@ -24,9 +24,7 @@ pub fn stopped_at(deployment: &Deployment, points: &[Failpoint]) {
         let before = metric(&heir_admin, "scorekeeper_commits_total");
         eventually("and works", || metric(&heir_admin, "scorekeeper_commits_total") > before);
         zombie.signal("CONT");
-        eventually("the first is back in the group", || {
-            !owned(&zombie_admin).is_empty() && !owned(&heir_admin).is_empty()
-        });
+        eventually("the first is back in the group", || !owned(&zombie_admin).is_empty() && !owned(&heir_admin).is_empty());
         assert_eq!(zombie.terminate(), Some(0), "{point:?}");
         assert_eq!(heir.terminate(), Some(0), "{point:?}");
     }

@@ -58,7 +58,10 @@ pub fn commit_timeout(settings: &Kafka) -> Duration {
 pub fn producer(settings: &Kafka, thread: usize) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
-        .set("transactional.id", format!("{}-{thread}", settings.transactional_id_prefix.as_deref().unwrap_or(&settings.group_id)))
+        .set(
+            "transactional.id",
+            format!("{}-{thread}", settings.transactional_id_prefix.as_deref().unwrap_or(&settings.group_id)),
+        )
         // a crashed peer holds readers up for no longer than this
         .set("transaction.timeout.ms", TRANSACTION_TIMEOUT.to_string())
         .set("compression.codec", "lz4")
@@ -69,6 +72,13 @@ pub fn producer(settings: &Kafka, thread: usize) -> ClientConfig {
         .set("message.max.bytes", "67108864")
         .set("queue.buffering.max.messages", "1000000")
         .set("queue.buffering.max.kbytes", "524288");
+    over(config, settings)
+}
+
+/// A producer of records that no input caused.
+pub fn writer(settings: &Kafka) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("enable.idempotence", "true").set("message.max.bytes", "67108864");
     over(config, settings)
 }
 

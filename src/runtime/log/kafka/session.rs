@@ -17,8 +17,7 @@ use super::changelog::KafkaChangelog;
 use super::context::{ConsumerNotes, ProducerNotes, Quiet, Rebalance, note};
 use super::{Names, TIMEOUT, config, session_error};
 use crate::events::Timestamp;
-use crate::outputs::partitioner;
-use crate::outputs::{Outbox, Record, Route, Topic};
+use crate::outputs::{Outbox, Record, Topic};
 use crate::runtime::failpoint::{self, Failpoint};
 use crate::runtime::log::{
     Batch, Body, Change, Changelog, CommitError, End, INPUTS, Limit, LogError, Message, Next, Place, Session,
@@ -44,7 +43,7 @@ impl KafkaSession {
     pub fn open(settings: &Kafka, names: Names, thread: usize, statistics: Duration) -> Result<KafkaSession, LogError> {
         let fatal = |error: KafkaError| LogError::Fatal(format!("[kafka] settings: {error}"));
         let producer: BaseProducer<ProducerNotes> = config::producer(settings, thread)
-            .create_with_context(ProducerNotes::new(2 * names.partitions(Topic::ProductEvents) as usize))
+            .create_with_context(ProducerNotes::new(3 * names.partitions(Topic::ProductEvents) as usize))
             .map_err(fatal)?;
         producer.init_transactions(TIMEOUT).map_err(session_error)?;
         let consumer: BaseConsumer<ConsumerNotes> = config::consumer(settings, thread, statistics)
@@ -146,8 +145,10 @@ impl KafkaSession {
 
     fn produce(&self, outbox: &Outbox) -> Result<(), CommitError> {
         failpoint::pass(Failpoint::BeforeProduce);
-        for (i, record) in outbox.records().enumerate() {
-            self.send(&record)?;
+        // a place's records together: so each place gets few and large batches. Scattered, its first few records would be on
+        // their way while the others come, and librdkafka spins as long as a place has both
+        for (i, (partition, record)) in outbox.records_by_place(|topic| self.names.partitions(topic)).enumerate() {
+            self.send(partition, &record)?;
             if i == outbox.len() / 2 {
                 failpoint::pass(Failpoint::AmidProduce);
             }
@@ -158,11 +159,7 @@ impl KafkaSession {
         Ok(())
     }
 
-    fn send(&self, record: &Record<'_>) -> Result<(), CommitError> {
-        let partition = match record.route {
-            Route::Key => partitioner::partition(record.key, self.names.partitions(record.topic)),
-            Route::Partition(partition) => partition,
-        };
+    fn send(&self, partition: u32, record: &Record<'_>) -> Result<(), CommitError> {
         let tag = changelog_number(Place::new(record.topic, partition)).map_or(0, |number| number + 1);
         let mut to_send = BaseRecord::<[u8], [u8], usize>::with_opaque_to(self.names.of(record.topic), tag)
             .partition(partition as i32)
@@ -330,7 +327,8 @@ impl Session for KafkaSession {
     }
 
     fn changelog(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
-        Ok(Box::new(KafkaChangelog::open(&self.settings, &self.uncommitted, self.names.of(topic), from)?))
+        let (name, in_header) = (self.names.of(topic), topic == Topic::LeadScores);
+        Ok(Box::new(KafkaChangelog::open(&self.settings, &self.uncommitted, name, in_header, from)?))
     }
 }
 
@@ -359,8 +357,9 @@ impl Drop for KafkaSession {
 /// Numbers the changelog places, so that their delivery reports can be told apart.
 fn changelog_number(place: Place) -> Option<usize> {
     match place.topic {
-        Topic::ContactChangelog => Some(2 * place.partition as usize),
-        Topic::AccountChangelog => Some(2 * place.partition as usize + 1),
+        Topic::ContactChangelog => Some(3 * place.partition as usize),
+        Topic::AccountChangelog => Some(3 * place.partition as usize + 1),
+        Topic::LeadScores => Some(3 * place.partition as usize + 2),
         _ => None,
     }
 }
