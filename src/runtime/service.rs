@@ -14,7 +14,7 @@ use super::metrics::Metrics;
 use super::rules::RulesTopic;
 use super::settings::{Backend, Settings};
 use super::store::Stores;
-use super::worker::{Context, Control, StageTask, Stages, Worker};
+use super::worker::{Context, Control, Mutation, StageTask, Stages, Worker};
 use crate::engine::{AccountTask, ContactTask, Limits};
 use crate::outputs::Topic;
 use crate::rulebook::RuleSet;
@@ -85,7 +85,8 @@ pub fn prepare(
     let stages = Box::new(Live(settings.limits()));
     let (rules, rules_topic) = (RwLock::new(Arc::new(rules)), Mutex::new(topic));
     let clock = Arc::new(SystemClock::default());
-    Ok(Arc::new(Context { settings, log, stores, stages, rules, rules_topic, metrics, control, clock, mutation: None }))
+    let mutation = Mutation::of_environment();
+    Ok(Arc::new(Context { settings, log, stores, stages, rules, rules_topic, metrics, control, clock, mutation }))
 }
 
 fn threads(settings: &Settings, partitions: u32) -> usize {

@@ -61,6 +61,16 @@ impl Mutation {
     ];
 }
 
+impl Mutation {
+    /// For processes of tests: their environment names one. Only in builds with debug assertions.
+    pub const VARIABLE: &str = "SCOREKEEPER_MUTATION";
+
+    pub fn of_environment() -> Option<Mutation> {
+        let name = std::env::var(Self::VARIABLE).ok().filter(|_| cfg!(debug_assertions))?;
+        Mutation::ALL.into_iter().find(|mutation| format!("{mutation:?}") == name)
+    }
+}
+
 impl Context {
     pub(super) fn is_broken_by(&self, mutation: Mutation) -> bool {
         self.mutation == Some(mutation)

@@ -15,6 +15,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::{ClientConfig, Message};
 use scorekeeper::runtime::log::INPUTS;
+use scorekeeper::runtime::worker::Mutation;
 use serde_json::Value;
 
 use super::proxy::Proxy;
@@ -102,6 +103,8 @@ pub struct Deployment {
     pub dir: tempfile::TempDir,
     rules: PathBuf,
     pub broker: String,
+    /// A rule of the loop that its workers break.
+    pub mutation: Option<Mutation>,
 }
 
 impl Deployment {
@@ -115,7 +118,7 @@ impl Deployment {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let prefix = format!("t{}.", NUMBER.fetch_add(1, Ordering::Relaxed));
         let (dir, rules) = (tempfile::tempdir().unwrap(), Path::new(rules).to_owned());
-        let deployment = Deployment { prefix, dir, rules, broker: broker.address() };
+        let deployment = Deployment { prefix, dir, rules, broker: broker.address(), mutation: None };
         deployment.create_topics();
         deployment
     }
@@ -137,6 +140,9 @@ impl Deployment {
             .env("SCOREKEEPER__KAFKA__GROUP_ID", &self.prefix)
             .env("SCOREKEEPER__RULES__DIR", &self.rules)
             .env("SCOREKEEPER__TELEMETRY__LOG_LEVEL", "warn");
+        if let Some(mutation) = self.mutation {
+            command.env(Mutation::VARIABLE, format!("{mutation:?}"));
+        }
         command
     }
 
@@ -156,9 +162,13 @@ impl Deployment {
     /// As [`Deployment::worker`], quick to notice that something is wrong, in small batches.
     pub fn nervous_worker(&self, name: &str, args: &[&str]) -> (Command, String) {
         let (mut command, admin) = self.worker(name, args);
-        for (property, value) in
-            [("SESSION_TIMEOUT_MS", "2000"), ("HEARTBEAT_INTERVAL_MS", "300"), ("TRANSACTION_TIMEOUT_MS", "2500")]
-        {
+        for (property, value) in [
+            ("SESSION_TIMEOUT_MS", "2000"),
+            ("HEARTBEAT_INTERVAL_MS", "300"),
+            ("TRANSACTION_TIMEOUT_MS", "2500"),
+            // a batch has something of every input
+            ("FETCH_MESSAGE_MAX_BYTES", "20000"),
+        ] {
             command.env(format!("SCOREKEEPER__KAFKA__PROPERTIES__{property}"), value);
         }
         command.env("SCOREKEEPER__WORKER__COMMIT_MAX_EVENTS", "200").env("SCOREKEEPER__STATE__FLUSH_INTERVAL", "100ms");

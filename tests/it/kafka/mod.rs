@@ -8,6 +8,7 @@ mod harness;
 mod invariants;
 mod load;
 mod logs;
+mod mutations;
 mod ownership;
 mod processes;
 mod proxy;

@@ -80,7 +80,7 @@ fn the_end_waits_for_transfers() {
         "account: acme\nreps: [{id: r1}, {id: r2}]\nownership: {new_contacts: {strategy: round_robin, reps: [r1]}}\n",
     );
     let deployment = Deployment::new(&rules);
-    let contacts = 3500;
+    let contacts = 20_000;
     let events: Vec<String> = (0..contacts)
         .map(|n| event(format!("e{n}"), "contact.created", "2026-02-02T12:00:00Z", &format!("c{n}"), &json!({})))
         .collect();

@@ -5,6 +5,7 @@ mod forwarding;
 mod lead;
 mod merging;
 mod properties;
+mod waiting;
 
 use serde_json::{Value, json};
 

@@ -129,7 +129,8 @@ impl KafkaSession {
             if *next > end {
                 return Err(LogError::Fatal(format!(
                     "{topic}, partition {}, ends at {end}, but it was worked off up to {next}: it was made anew, or has lost \
-                     records. When that is understood, delete the group's offsets of this topic, to work off what it holds now",
+                     records. When that is understood, stop all workers and delete the group's offsets of this topic: then \
+                     all that it holds now is worked off",
                     place.partition
                 )));
             }
