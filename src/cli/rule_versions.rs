@@ -26,7 +26,9 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// Check a rule file and publish it as the next version of an account's rules.
-    #[command(after_help = "Example:\n  scorekeeper rules publish acme.yaml --account acme --effective-from 2026-12-01T00:00:00Z")]
+    #[command(
+        after_help = "Example:\n  scorekeeper rules publish acme.yaml --account acme --effective-from 2026-12-01T00:00:00Z"
+    )]
     Publish {
         /// One document, YAML or JSON.
         file: PathBuf,

@@ -82,8 +82,7 @@ fn versions_are_published_listed_and_refused() {
     assert_eq!(desk.json(&["rules", "publish", "any.yaml", "--account", "*"]).1["effective_from"], json!(null));
 
     let (_, all) = desk.json(&["rules", "list"]);
-    let shown: Vec<String> =
-        all.as_array().unwrap().iter().map(|row| format!("{} {}", row["account"], row["version"])).collect();
+    let shown: Vec<String> = all.as_array().unwrap().iter().map(|row| format!("{} {}", row["account"], row["version"])).collect();
     assert_eq!(shown, ["\"*\" 1", "\"acme\" 1", "\"acme\" 2", "\"acme\" 3"]);
     let (_, acme) = desk.json(&["rules", "list", "--account", "acme"]);
     assert_eq!(acme[2]["status"], "scheduled");

@@ -84,7 +84,10 @@ fn changelog(session: &dyn Session, from: &[(u32, u64)]) -> Vec<(u32, String, Op
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let mut rows = Vec::new();
     let deadline = Instant::now() + Duration::from_secs(30);
-    while !changelog.read(Duration::from_millis(50), &mut |(p, key, value, _)| rows.push((p, text(key), value.map(text)))).unwrap() {
+    while !changelog
+        .read(Duration::from_millis(50), &mut |(p, key, value, _)| rows.push((p, text(key), value.map(text))))
+        .unwrap()
+    {
         assert!(Instant::now() < deadline, "the changelog has no end");
     }
     rows.sort();

@@ -61,7 +61,9 @@ fn opened(number: usize) -> String {
 fn a_published_strategy_applies_to_new_items_on_two_workers_and_none_is_lost_or_doubled() {
     let deployment = Deployment::new("tests/data/live.yaml");
     let rules = |strategy: &str| {
-        format!("account: acme\nreps: [{{id: r1}}, {{id: r2}}, {{id: r3}}]\nownership: {{conversations: {{strategy: {strategy}}}}}\n")
+        format!(
+            "account: acme\nreps: [{{id: r1}}, {{id: r2}}, {{id: r3}}]\nownership: {{conversations: {{strategy: {strategy}}}}}\n"
+        )
     };
     assert_eq!(publish(&deployment, &rules("round_robin"))["version"], 1);
     let (first, second) = (start(&deployment, "first"), start(&deployment, "second"));
@@ -122,8 +124,7 @@ fn a_large_transfer_is_finished_after_kill_9_with_a_complete_history() {
         "account: acme\nreps: [{id: r1}, {id: r2}]\nownership: {new_contacts: {strategy: default, reps: [r1]}, \
          conversations: {strategy: default, reps: [r2]}}\n",
     );
-    let created: Vec<String> =
-        (0..CONTACTS).map(|i| event(i, "contact.created", &format!("c{i}"), &json!({}))).collect();
+    let created: Vec<String> = (0..CONTACTS).map(|i| event(i, "contact.created", &format!("c{i}"), &json!({}))).collect();
     deployment.produce_events(created.iter().map(String::as_str));
     let (worker, admin) = start(&deployment, "w");
     let written = |admin: &str| metric(admin, "scorekeeper_records_out_total{topic=\"ownership-history\"}") as usize;

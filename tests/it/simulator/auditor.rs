@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use scorekeeper::outputs::{Topic, partitioner};
-use scorekeeper::runtime::log::{self, Session};
 use scorekeeper::runtime::log::local::{LocalLog, LocalSession};
+use scorekeeper::runtime::log::{self, Session};
 use scorekeeper::runtime::settings;
 use scorekeeper::runtime::store::Stores;
 use scorekeeper::state::Store;

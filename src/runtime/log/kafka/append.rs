@@ -53,9 +53,10 @@ fn send(producer: &BaseProducer<Deliveries>, names: &Names, record: &Record<'_>)
         to_send = to_send.payload(value);
     }
     if !record.headers.is_empty() {
-        let headers = record.headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
-            headers.insert(Header { key: key.as_ref(), value: Some(value) })
-        });
+        let headers = record
+            .headers
+            .iter()
+            .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key: key.as_ref(), value: Some(value) }));
         to_send = to_send.headers(headers);
     }
     let started = Instant::now();
