@@ -5,7 +5,7 @@ use crate::decode::Reason;
 use crate::events::{AccountRecord, Timestamp};
 use crate::outputs::{Outbox, Record, Route, Topic, dead_letter};
 use crate::rulebook::{RuleSet, Rulebook};
-use crate::rules::account::ranking::Orders;
+use crate::rules::account::orders::Orders;
 use crate::rules::account::rewards::{self, Pending};
 use crate::rules::account::{self, Account, AccountRow, Cause, Periods, Touched, clock, commands, ownership, publish, timers};
 use crate::state::{Changes, Overlay, State, Store, StoreError};
@@ -24,6 +24,7 @@ pub struct AccountTask {
     orders: Orders,
     /// The changes of a sealed batch, until it is committed.
     sealed: Changes,
+    lacks_rules: bool,
 }
 
 impl AccountTask {
@@ -32,10 +33,11 @@ impl AccountTask {
             partition,
             partitions,
             overlay: Overlay::default(),
-            touched: Touched::new(),
+            touched: Touched::default(),
             periods: Periods::default(),
             orders: Orders::default(),
             sealed: Changes::new(),
+            lacks_rules: false,
         }
     }
 
@@ -155,6 +157,7 @@ impl Task for AccountTask {
         let logged_at = input.timestamp.unwrap_or_default();
         match AccountRecord::decode(bytes) {
             Some(AccountRecord::Event(event)) if !knows_version(rules, event.account, event.version) => {
+                self.lacks_rules = true;
                 let message = format!("version {} of the rules of {} is not known here", event.version, event.account);
                 dead_letter(out, &input.original(logged_at), "account", Reason::RuleFailure, &message);
             }
@@ -198,8 +201,13 @@ impl Task for AccountTask {
         self.overlay.fault()
     }
 
+    fn lacks_rules(&self) -> bool {
+        self.lacks_rules
+    }
+
     fn take_changes(&mut self) -> Changes {
         self.overlay.clear();
+        self.lacks_rules = false;
         self.touched.clear();
         self.orders.trim();
         std::mem::take(&mut self.sealed)
@@ -210,5 +218,6 @@ impl Task for AccountTask {
         self.touched.clear();
         self.orders.clear();
         self.sealed.clear();
+        self.lacks_rules = false;
     }
 }

@@ -8,7 +8,8 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// An exact decimal number, never a float. In JSON a string (`"1204.50"`), in the binary formats 16 bytes.
+/// An exact decimal number, never a float. In JSON a string (`"1204.50"`), in the binary formats its digits as an integer
+/// of variable length, then the number of decimal places.
 /// Addition and subtraction saturate at the ends of the range (±7.9 · 10²⁸) instead of panicking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(pub Decimal);
@@ -44,9 +45,62 @@ impl Amount {
         self.0.is_sign_negative() && !self.0.is_zero()
     }
 
+    /// The text of the number, as it is displayed.
+    pub fn text(self) -> AmountText {
+        let (mut digits, scale) = (self.0.mantissa().unsigned_abs(), self.0.scale());
+        let mut text = AmountText { bytes: [0; AmountText::LONGEST], from: AmountText::LONGEST };
+        let mut places = 0;
+        while digits > 0 || places <= scale {
+            if places == scale && scale > 0 {
+                text.push(b'.');
+            }
+            // nearly every amount fits into 64 bits, which are ten times as fast to divide
+            let digit = match u64::try_from(digits) {
+                Ok(few) => {
+                    digits = (few / 10).into();
+                    few % 10
+                }
+                Err(_) => {
+                    let digit = digits % 10;
+                    digits /= 10;
+                    digit as u64
+                }
+            };
+            text.push(b'0' + digit as u8);
+            places += 1;
+        }
+        if self.0.is_sign_negative() {
+            text.push(b'-');
+        }
+        text
+    }
+
     /// The same number with its trailing zeros removed: `1.10` becomes `1.1`, `2.00` becomes `2`.
     pub fn normalized(self) -> Amount {
         Amount(self.0.normalize())
+    }
+}
+
+/// The text of an amount, without an allocation.
+#[derive(Clone, Copy, Debug)]
+pub struct AmountText {
+    /// Filled from the end.
+    bytes: [u8; AmountText::LONGEST],
+    from: usize,
+}
+
+impl AmountText {
+    /// A sign, 29 digits, a zero and a point.
+    const LONGEST: usize = 32;
+
+    fn push(&mut self, byte: u8) {
+        self.from -= 1;
+        self.bytes[self.from] = byte;
+    }
+
+    pub fn as_str(&self) -> &str {
+        // digits, a point and a sign are ASCII
+        std::str::from_utf8(&self.bytes[self.from..]).unwrap_or_default()
     }
 }
 
@@ -111,7 +165,11 @@ impl fmt::Display for Amount {
 
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        if s.is_human_readable() { s.collect_str(&self.0) } else { self.0.serialize().serialize(s) }
+        if s.is_human_readable() {
+            s.serialize_str(self.text().as_str())
+        } else {
+            (self.0.mantissa(), self.0.scale() as u8).serialize(s)
+        }
     }
 }
 
@@ -120,7 +178,8 @@ impl<'de> Deserialize<'de> for Amount {
         if d.is_human_readable() {
             String::deserialize(d)?.parse().map_err(de::Error::custom)
         } else {
-            <[u8; 16]>::deserialize(d).map(|bytes| Amount(Decimal::deserialize(bytes)))
+            let (digits, places) = <(i128, u8)>::deserialize(d)?;
+            Decimal::try_from_i128_with_scale(digits, places.into()).map(Amount).map_err(de::Error::custom)
         }
     }
 }
@@ -146,9 +205,18 @@ mod tests {
     }
 
     #[test]
-    fn keeps_its_value_in_binary() {
-        let amount = Amount::parse("-1204.50").unwrap();
-        let bytes = postcard::to_stdvec(&amount).unwrap();
-        assert_eq!(postcard::from_bytes::<Amount>(&bytes).unwrap().to_string(), "-1204.50");
+    fn keeps_its_value_in_text_and_binary() {
+        let numbers = ["0", "0.00", "-1204.50", "0.05", "-0.5", "7", "100", "0.0000000000000000000000000001"];
+        let ends = ["79228162514264337593543950335", "-7.9228162514264337593543950335", "18446744073709551616"];
+        for text in numbers.into_iter().chain(ends) {
+            let amount = Amount::parse(text).unwrap();
+            assert_eq!(amount.text().as_str(), text);
+            assert_eq!(amount.to_string(), text);
+            let bytes = postcard::to_stdvec(&amount).unwrap();
+            assert_eq!(postcard::from_bytes::<Amount>(&bytes).unwrap().to_string(), text);
+        }
+        let too_large = postcard::to_stdvec(&(i128::MAX, 0u8)).unwrap();
+        assert!(postcard::from_bytes::<Amount>(&too_large).is_err());
+        assert!(postcard::from_bytes::<Amount>(&[2, 29]).is_err());
     }
 }

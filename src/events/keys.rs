@@ -1,5 +1,7 @@
 //! Keys: components joined with `/`, with `/` and `%` inside a component percent-encoded.
 
+use std::borrow::Cow;
+
 /// Appends a component to a key, percent-encoding `/` and `%`.
 pub fn push_component(key: &mut String, component: &str) {
     for c in component.chars() {
@@ -18,13 +20,18 @@ pub fn join(components: &[&str]) -> String {
         if i > 0 {
             key.push('/');
         }
-        if component.bytes().any(|b| b == b'/' || b == b'%') {
-            push_component(&mut key, component);
-        } else {
+        if is_plain(component) {
             key.push_str(component);
+        } else {
+            push_component(&mut key, component);
         }
     }
     key
+}
+
+/// Whether nothing in a component needs encoding. It looks at every byte, many at once, rather than stop at the first.
+fn is_plain(component: &str) -> bool {
+    component.bytes().fold(true, |plain, byte| plain & (byte != b'/') & (byte != b'%'))
 }
 
 /// As [`join`], appending to bytes.
@@ -33,23 +40,31 @@ pub fn join_into(key: &mut Vec<u8>, components: &[&str]) {
         if i > 0 {
             key.push(b'/');
         }
-        if component.bytes().any(|b| b == b'/' || b == b'%') {
-            for byte in component.bytes() {
-                match byte {
-                    b'/' => key.extend_from_slice(b"%2F"),
-                    b'%' => key.extend_from_slice(b"%25"),
-                    byte => key.push(byte),
-                }
-            }
-        } else {
+        if is_plain(component) {
             key.extend_from_slice(component.as_bytes());
+            continue;
+        }
+        for byte in component.bytes() {
+            match byte {
+                b'/' => key.extend_from_slice(b"%2F"),
+                b'%' => key.extend_from_slice(b"%25"),
+                byte => key.push(byte),
+            }
         }
     }
 }
 
 /// Splits a key into its decoded components; the inverse of [`join`].
 pub fn split(key: &str) -> Vec<String> {
-    key.split('/').map(|c| c.replace("%2F", "/").replace("%2f", "/").replace("%25", "%")).collect()
+    parts(key).map(Cow::into_owned).collect()
+}
+
+/// As [`split`], one by one; what was not encoded is borrowed.
+pub fn parts(key: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    key.split('/').map(|component| match is_plain(component) {
+        true => Cow::Borrowed(component),
+        false => Cow::Owned(component.replace("%2F", "/").replace("%2f", "/").replace("%25", "%")),
+    })
 }
 
 #[cfg(test)]

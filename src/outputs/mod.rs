@@ -2,6 +2,7 @@
 //! bytes in one hop.
 
 mod actor;
+pub mod bundle;
 mod dead_letter;
 mod json;
 mod lead;
@@ -16,7 +17,7 @@ use serde::Serialize;
 pub use actor::*;
 pub use dead_letter::dead_letter;
 pub use lead::*;
-pub use outbox::{Headers, Outbox, Record, Route};
+pub use outbox::{Headers, Outbox, Record, Route, STATE};
 pub use ownership::*;
 pub use schema::schema;
 pub use topic::Topic;
@@ -118,6 +119,10 @@ impl Output<'_> {
         match self {
             Output::LeadScore(output) => output.write_json(into),
             Output::Timeline(output) => output.write_json(into),
+            Output::Xp(output) => output.write_json(into),
+            Output::RepProgress(output) => output.write_json(into),
+            Output::CommissionLine(output) => output.write_json(into),
+            Output::Statement(output) => output.write_json(into),
             // writing into a Vec cannot fail, and every output has text keys
             output => serde_json::to_writer(into, output).unwrap_or_default(),
         }

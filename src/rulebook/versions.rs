@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+
 use super::model::{CatalogEntry, Document, Rep};
 use super::parse::parse;
 use super::source::RuleErrors;
@@ -19,8 +21,8 @@ pub struct Rulebook {
     pub effective_from: Timestamp,
     pub calendar: Calendar,
     document: Document,
-    catalog_by_type: HashMap<String, Vec<u16>>,
-    reps_by_id: HashMap<String, usize>,
+    catalog_by_type: HashMap<String, Vec<u16>, FixedState>,
+    reps_by_id: HashMap<String, usize, FixedState>,
 }
 
 impl Deref for Rulebook {
@@ -35,7 +37,7 @@ impl Rulebook {
     pub fn new(mut document: Document, version: u32) -> Rulebook {
         document.levels.sort_by_key(|level| level.level);
         document.goals.iter_mut().for_each(|goal| goal.tiers.sort_by_key(|tier| tier.at));
-        let mut catalog_by_type: HashMap<String, Vec<u16>> = HashMap::new();
+        let mut catalog_by_type: HashMap<String, Vec<u16>, FixedState> = HashMap::default();
         for (i, entry) in document.catalog.iter().enumerate().filter(|(_, entry)| entry.active) {
             catalog_by_type.entry(entry.event_type().to_owned()).or_default().push(i as u16);
         }

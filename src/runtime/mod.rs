@@ -8,13 +8,15 @@
 //! - [`service`]: threads, restarts, shutdown, `--stop-at-end`;
 //! - [`rules`]: rules from their topic;
 //! - [`metrics`] and [`admin`]: what an operator sees;
-//! - [`topics`]: `topics/*.yaml` against the cluster.
+//! - [`topics`]: `topics/*.yaml` against the cluster;
+//! - [`failpoint`]: where tests have the process killed.
 
 // clocks, and the end of the process, are this folder's business
 #![allow(clippy::disallowed_methods)]
 
 pub mod admin;
 pub mod clock;
+pub mod failpoint;
 pub mod log;
 pub mod metrics;
 pub mod rules;

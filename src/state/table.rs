@@ -32,11 +32,10 @@ pub enum Table {
     Command = 35,
     /// `account/source/id` → identity of an event without contact.
     AccountIdentity = 36,
-    /// `account/rep` → XP, coins, level, league, badges, certifications.
+    /// `account/rep` → XP, coins, level, league, badges, certifications. And, of a rep or team, the values in all rankings and
+    /// badges that are open, and when they were reached.
     Rep = 37,
-    /// `account/subject` → the subject's values in all rankings and badges that are open, and when they were reached.
-    Tally = 38,
-    /// `account/scope` → what a ranking keeps beside its tallies.
+    /// `account` → the open rankings, with what is kept of them beside their tallies.
     Board = 40,
     Contest = 41,
     /// `grant id` → what was granted.
@@ -46,10 +45,8 @@ pub enum Table {
     Goal = 47,
     /// `account/plan/period/rep` → a commission statement.
     Statement = 48,
-    /// Payments that commissions may have to take back, by `account/plan/payment`.
+    /// `account/field/payment` → a payment that commissions may have to take back, and refunds that wait for it.
     Payment = 49,
-    /// Refunds that wait for their payment.
-    PendingRefund = 50,
     Spif = 51,
     /// `account/contact` → owner, portfolio and their history.
     Owner = 52,
@@ -65,12 +62,12 @@ pub enum Table {
     Load = 59,
     Relationship = 60,
     Conflict = 61,
-    /// Coalesced outputs that are still to be published.
+    /// `account` → full boards that are still to be published.
     Dirty = 62,
     Deal = 63,
     PortfolioIndex = 66,
     Transfer = 67,
-    /// `account/scope/number` → subjects in their order at the start of the local day.
+    /// `account/ranking/number` → subjects in their order at the start of the local day.
     BoardStart = 68,
     /// `account/contact` → its open conversations and comments, and who last answered it.
     Desk = 80,
@@ -78,6 +75,8 @@ pub enum Table {
     ContactItem = 81,
     /// `account/contact` → the contact that it was merged into.
     Redirect = 82,
+    /// `account/day` → payments that can be forgotten then.
+    PaymentExpiry = 83,
 }
 
 impl Table {
@@ -92,8 +91,10 @@ impl Table {
                 | Table::Grant
                 | Table::Statement
                 | Table::Payment
-                | Table::PendingRefund
+                | Table::PaymentExpiry
                 | Table::Spif
+                | Table::Board
+                | Table::BoardStart
         )
     }
 }

@@ -1,11 +1,12 @@
 //! Badges: bronze to diamond, each tier once, in order.
 
 use super::metrics::Contribution;
+use super::ranking::{self, Kind, Scope};
 use super::rewards::{self, GrantRow, NewGrant};
 use super::tally;
 use super::timers::{self, Timer};
 use super::xp::{HeldBadge, RepRow};
-use super::{Account, Cause, announcements, publish::Dirty, ranking, roster};
+use super::{Account, Cause, announcements, publish::Dirty, roster};
 use crate::events::{Timestamp, Window, keys};
 use crate::outputs::{GrantSource, Reward, Subject};
 use crate::rulebook::values::Threshold;
@@ -21,11 +22,11 @@ pub fn take(account: &mut Account<'_>, contribution: &Contribution<'_>) {
             continue;
         }
         let scope = scope(&badge.key, &period.label);
-        let (ranking, new) = ranking::open(account, &scope, period.span, book.version);
+        let (ranking, new) = ranking::open(account, scope, period.span, book.version);
         if let Some(due) = account.final_at(period.span).filter(|_| new) {
             close_at(account, due, &badge.key, &period.label);
         }
-        tally::add(account, ranking, contribution.rep, contribution.value, contribution.at);
+        tally::add(account, &[ranking], contribution.rep, contribution.value, contribution.at);
         account.pending.badges.insert((badge.key.clone(), period.label.clone(), contribution.rep.to_owned()));
     }
 }
@@ -39,7 +40,7 @@ fn close_at(account: &mut Account<'_>, due: Timestamp, badge: &str, period: &str
 pub fn settle(account: &mut Account<'_>, badge: &str, period: &str, rep: &str, cause: &Cause<'_>) {
     let book = account.book;
     let Some(rule) = book.badges.iter().find(|rule| rule.key == badge) else { return };
-    let Some(ranking) = ranking::get(account, &scope(badge, period)) else { return };
+    let Some(ranking) = ranking::get(account, scope(badge, period)) else { return };
     let Some(value) = tally::get(account, ranking.number, rep).map(|tally| tally.value) else { return };
     for (tier, threshold) in &rule.tiers {
         match threshold {
@@ -90,7 +91,7 @@ fn hold(account: &mut Account<'_>, rule: &Badge, tier: BadgeTier, rep: &str, at:
         Some(held) => held.awarded_at = held.awarded_at.max(at),
         None => row.badges.push(HeldBadge { key: rule.key.clone(), tier: tier.name().to_owned(), awarded_at: at }),
     }
-    account.touch(Dirty::Rep { rep: rep.to_owned() });
+    account.touch(Dirty::Rep { rep });
 }
 
 fn announce(account: &mut Account<'_>, rule: &Badge, tier: BadgeTier, period: Option<&str>, rep: &str, at: Timestamp) {
@@ -112,15 +113,13 @@ fn announce(account: &mut Account<'_>, rule: &Badge, tier: BadgeTier, period: Op
 /// A period of a badge is final: its tallies leave the state. What was awarded stays.
 pub fn close(account: &mut Account<'_>, badge: &str, period: &str) {
     let scope = scope(badge, period);
-    let Some(ranking) = ranking::get(account, &scope) else { return };
+    let Some(ranking) = ranking::get(account, scope) else { return };
     if let Some(due) = account.final_at(ranking.span).filter(|due| *due > account.time) {
         return close_at(account, due, badge, period); // a newer version waits longer
     }
-    ranking::clear(account, &scope);
-    tally::clear(account, ranking.number);
+    ranking::clear(account, scope);
 }
 
-/// Badges rank nobody: only the tallies are used.
-fn scope(badge: &str, period: &str) -> String {
-    keys::join(&["badge", badge, period])
+fn scope<'s>(badge: &'s str, period: &'s str) -> Scope<'s> {
+    Scope { kind: Kind::Badge, key: badge, period }
 }

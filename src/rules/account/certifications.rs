@@ -38,7 +38,7 @@ pub fn grant(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
         let timer = Timer::CertificationExpires { rep: rep.to_owned(), certification: key.to_owned() };
         timers::set(account, due, &keys::join(&[rep, key]), timer);
     }
-    account.touch(Dirty::Rep { rep: rep.to_owned() });
+    account.touch(Dirty::Rep { rep });
     Ok(None)
 }
 
@@ -73,6 +73,6 @@ fn remove(account: &mut Account<'_>, rep: &str, certification: &str, expired_by:
     let expired = |held: &HeldCertification| expired_by.is_none_or(|now| held.expires_at.is_some_and(|at| at <= now));
     row.certifications.retain(|held| held.key != certification || !expired(held));
     if row.certifications.len() < before {
-        account.touch(Dirty::Rep { rep: rep.to_owned() });
+        account.touch(Dirty::Rep { rep });
     }
 }

@@ -27,7 +27,7 @@ pub fn post(
     row.coins = balance;
     let account_id = account.id;
     account.emit(&Output::Coins(CoinsEntry { account: account_id, entry, rep, coins, balance, reason, reference, at: cause.at }));
-    account.touch(Dirty::Rep { rep: rep.to_owned() });
+    account.touch(Dirty::Rep { rep });
 }
 
 /// Posts coins that were earned: they count in the metric `coins_earned` too.

@@ -6,11 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::metrics::Contribution;
-use super::publish::Dirty;
-use super::ranking::{self, Standing};
+use super::ranking::{self, Kind, Scope, Standing};
 use super::rewards::{self, NewGrant};
 use super::timers::{self, Timer};
-use super::{Account, AccountRow, Cause, announcements, roster};
+use super::{Account, AccountRow, Cause, announcements, publish, roster};
 use crate::events::{Amount, Span, Timestamp, keys};
 use crate::outputs::{self, GrantSource, Output, Reward, Subject};
 use crate::rulebook::{AnnouncementKind, Contest, Of, Rulebook};
@@ -74,7 +73,7 @@ pub fn introduce(account: &mut Account<'_>, book: &Rulebook) {
         if let Some(due) = account.final_at(span) {
             close_at(account, due, &contest.key);
         }
-        account.touch(Dirty::Contest { contest: contest.key.clone() });
+        publish::contest_waits(account, &contest.key);
     }
 }
 
@@ -113,8 +112,8 @@ pub fn take(account: &mut Account<'_>, contribution: &Contribution<'_>) {
             continue;
         }
         let scope = scope(&open.key);
-        ranking::add(account, &scope, open.span, open.version, subject, contribution.value, contribution.at);
-        account.touch(Dirty::Contest { contest: open.key });
+        ranking::add(account, scope, open.span, open.version, subject, contribution.value, contribution.at);
+        publish::contest_waits(account, &open.key);
     }
 }
 
@@ -124,7 +123,7 @@ pub fn start(account: &mut Account<'_>, contest: &str) {
     let Some(row) = account.state.get_mut::<ContestRow>(&row_key) else { return };
     if row.status == Status::Upcoming {
         row.status = Status::Running;
-        account.touch(Dirty::Contest { contest: contest.to_owned() });
+        publish::contest_waits(account, contest);
     }
 }
 
@@ -141,9 +140,9 @@ pub fn close(account: &mut Account<'_>, contest: &str) {
     account.state.entry::<AccountRow>(account.id, AccountRow::default).contests.retain(|open| open.key != contest);
     let scope = scope(contest);
     let now = account.time;
-    ranking::note_day(account, &scope, now);
+    ranking::note_day(account, scope, now);
     write(account, contest, row);
-    let places = ranking::listed(account, &scope, last_place(rule));
+    let places = ranking::listed(account, scope, last_place(rule));
     // who has nothing, or less, wins nothing
     for standing in places.iter().filter(|standing| standing.value > Amount::ZERO) {
         let prize = rule.prizes.iter().find(|prize| (prize.places.first..=prize.places.last).contains(&standing.position));
@@ -151,7 +150,7 @@ pub fn close(account: &mut Account<'_>, contest: &str) {
             award(account, rule, standing, &prize.reward);
         }
     }
-    ranking::clear(account, &scope);
+    ranking::clear(account, scope);
 }
 
 /// Grants a place's prize: to the rep, or in full to every active member of the team. Who is no active rep by now gets
@@ -206,9 +205,9 @@ pub fn publish(account: &mut Account<'_>, contest: &str) {
 fn write(account: &mut Account<'_>, contest: &str, row: ContestRow) {
     let Some((book, rule)) = rule(account, row.version, contest) else { return };
     let scope = scope(contest);
-    let standings = ranking::listed(account, &scope, SHOWN.max(last_place(rule)));
+    let standings = ranking::listed(account, scope, SHOWN.max(last_place(rule)));
     let names = account.book;
-    let entries = ranking::entries(account, &scope, &standings, names, rule.of, &rule.metric, book);
+    let entries = ranking::entries(account, scope, &standings, names, rule.of, &rule.metric, book);
     let account_id = account.id;
     account.emit(&Output::Contest(outputs::Contest {
         account: account_id,
@@ -228,6 +227,6 @@ fn last_place(rule: &Contest) -> usize {
     rule.prizes.iter().map(|prize| prize.places.last as usize).max().unwrap_or(0)
 }
 
-fn scope(contest: &str) -> String {
-    keys::join(&["contest", contest])
+fn scope(contest: &str) -> Scope<'_> {
+    Scope { kind: Kind::Contest, key: contest, period: "" }
 }

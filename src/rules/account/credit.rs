@@ -4,28 +4,32 @@ use super::event::AccountEvent;
 use super::{Account, ownership, roster};
 use crate::rulebook::Credit;
 
-/// The reps an event can credit; both are active reps, or none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Credited {
-    pub actor: Option<String>,
-    pub owner: Option<String>,
+/// The reps an event can credit; both are active reps, or none. They are looked up once for all rules, the owner only where
+/// a rule asks for one.
+#[derive(Clone, Debug)]
+pub struct Credited<'e> {
+    actor: Option<&'e str>,
+    owner: Option<Option<String>>,
 }
 
-impl Credited {
-    pub fn of(account: &mut Account<'_>, event: &AccountEvent<'_>) -> Credited {
-        let stamped = event.stamped;
-        let actor = stamped.actor.filter(|actor| roster::is_active(account, actor)).map(str::to_owned);
-        let deal = event.data.text_at("deal");
-        let owner = ownership::owner_at(account, stamped.contact, deal.as_deref(), stamped.time);
-        Credited { actor, owner: owner.filter(|owner| roster::is_active(account, owner)) }
+impl<'e> Credited<'e> {
+    pub fn of(account: &mut Account<'_>, event: &AccountEvent<'e>) -> Credited<'e> {
+        Credited { actor: event.stamped.actor.filter(|actor| roster::is_active(account, actor)), owner: None }
     }
 
     /// The rep that a measure or plan with this rule credits.
-    pub fn by(&self, credit: Credit) -> Option<&str> {
-        match credit {
-            Credit::Actor => self.actor.as_deref(),
-            Credit::Owner => self.owner.as_deref(),
-            Credit::ActorOrOwner => self.actor.as_deref().or(self.owner.as_deref()),
+    pub fn by(&mut self, account: &mut Account<'_>, event: &AccountEvent<'_>, credit: Credit) -> Option<&str> {
+        match (credit, self.actor) {
+            (Credit::Actor, actor) => actor,
+            (Credit::ActorOrOwner, Some(actor)) => Some(actor),
+            (Credit::Owner | Credit::ActorOrOwner, _) => self.owner.get_or_insert_with(|| owner(account, event)).as_deref(),
         }
     }
+}
+
+fn owner(account: &mut Account<'_>, event: &AccountEvent<'_>) -> Option<String> {
+    let stamped = event.stamped;
+    let deal = event.data.text_at("deal");
+    let owner = ownership::owner_at(account, stamped.contact, deal.as_deref(), stamped.time);
+    owner.filter(|owner| roster::is_active(account, owner))
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::metrics::Contribution;
 use super::publish::Dirty;
-use super::ranking;
+use super::ranking::{self, Kind, Scope};
 use super::timers::{self, Timer};
 use super::xp::RepRow;
 use super::{Account, announcements, roster};
@@ -34,7 +34,7 @@ pub fn take(account: &mut Account<'_>, contribution: &Contribution<'_>) {
         }
         let scope = scope(&period.label);
         let (rep, value, at) = (contribution.rep, contribution.value, contribution.at);
-        let new = ranking::add(account, &scope, period.span, book.version, rep, value, at);
+        let (_, new) = ranking::add(account, scope, period.span, book.version, rep, value, at);
         if let Some(due) = account.final_at(period.span).filter(|_| new) {
             close_at(account, due, &period.label);
         }
@@ -49,20 +49,20 @@ fn close_at(account: &mut Account<'_>, due: Timestamp, period: &str) {
 /// A window is final: reps move.
 pub fn close(account: &mut Account<'_>, period: &str) {
     let scope = scope(period);
-    let Some(ranking) = ranking::get(account, &scope) else { return };
+    let Some(ranking) = ranking::get(account, scope) else { return };
     if let Some(due) = account.final_at(ranking.span).filter(|due| *due > account.time) {
         return close_at(account, due, period); // a newer version waits longer
     }
     let values: Vec<(String, Amount)> =
-        ranking::listed(account, &scope, usize::MAX).into_iter().map(|standing| (standing.subject, standing.value)).collect();
-    ranking::clear(account, &scope);
+        ranking::listed(account, scope, usize::MAX).into_iter().map(|standing| (standing.subject, standing.value)).collect();
+    ranking::clear(account, scope);
     let rules = account.rules.version(ranking.version).and_then(|book| book.leagues.as_ref());
     let Some(leagues) = rules.filter(|_| !values.is_empty()) else { return };
     // everyone's move is decided before anyone moves, so that it is one step at most
     for (rep, from, to) in moves(account, leagues, &values) {
         let row = account.state.entry::<RepRow>(&keys::join(&[account.id, &rep]), RepRow::default);
         row.league = Some(leagues.order[to].clone());
-        account.touch(Dirty::Rep { rep: rep.clone() });
+        account.touch(Dirty::Rep { rep: &rep });
         if to > from {
             announce(account, period, &rep, &leagues.order[to]);
         }
@@ -122,6 +122,6 @@ fn announce(account: &mut Account<'_>, period: &str, rep: &str, league: &str) {
     announcements::announce(account, &announcements::News { id: &id, kind, subject, title: &title, message: &message, at });
 }
 
-fn scope(period: &str) -> String {
-    keys::join(&["league", period])
+fn scope(period: &str) -> Scope<'_> {
+    Scope { kind: Kind::League, key: "", period }
 }

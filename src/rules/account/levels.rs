@@ -12,7 +12,9 @@ use crate::rulebook::{AnnouncementKind, Level};
 
 /// Notes that a rep's XP changed.
 pub fn look_at(account: &mut Account<'_>, rep: &str) {
-    account.pending.levels.insert(rep.to_owned());
+    if !account.book.levels.is_empty() {
+        account.pending.levels.insert(rep.to_owned());
+    }
 }
 
 /// Grants the levels that the rep has reached, each in its turn. The first level is where everyone starts: no grant.

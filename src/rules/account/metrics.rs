@@ -28,14 +28,14 @@ pub struct Contribution<'c> {
 
 /// Takes an event into every metric of its type. What the event carries no usable amount for passes it over: that is a dead
 /// letter already.
-pub fn measure(account: &mut Account<'_>, event: &AccountEvent<'_>, credited: &Credited) {
+pub fn measure(account: &mut Account<'_>, event: &AccountEvent<'_>, credited: &mut Credited<'_>) {
     let book = account.book;
     for metric in &book.metrics {
         let Some(value) = value_of(metric, event) else { continue };
         if metric.when.as_ref().is_some_and(|when| !when.holds_for_event(&event.context())) {
             continue;
         }
-        let Some(rep) = credited.by(metric.credit) else { continue };
+        let Some(rep) = credited.by(account, event, metric.credit) else { continue };
         let cause = event.cause();
         let contribution = Contribution { metric: &metric.key, rep, value, at: cause.at, cause, event: Some(event.context()) };
         contribute(account, &contribution);

@@ -23,6 +23,7 @@ pub mod identity;
 pub mod leagues;
 pub mod levels;
 pub mod metrics;
+pub mod orders;
 pub mod ownership;
 mod periods;
 #[cfg(test)]

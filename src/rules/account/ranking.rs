@@ -1,25 +1,42 @@
 //! Rankings: who has how much, in order.
 //!
 //! Boards, contests and leagues rank alike: value descending, then who reached it first, then id; zero is not listed. What
-//! is kept are the subjects' tallies. The order is made from them when an account is first looked at, and from then on held
-//! in memory, where a credit moves one entry, however many subjects there are.
+//! is kept are the subjects' [tallies](tally), and one row for each account that says which rankings are open. The
+//! [orders] are made from them, in memory.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
-use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
-use super::tally::{self, Tally};
-use super::{Account, AccountRow, metrics, roster};
+use super::{Account, metrics, orders, roster, tally};
 use crate::events::{Amount, Span, Timestamp, Window, keys};
 use crate::outputs::BoardEntry;
 use crate::rulebook::{Of, Rulebook};
 use crate::state::{Row, Table};
 
-/// What is kept of a ranking beside its tallies, by `account/scope`.
+/// What a ranking is of: the period of a board, league or badge, or a contest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope<'s> {
+    pub kind: Kind,
+    pub key: &'s str,
+    pub period: &'s str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Kind {
+    Board,
+    Contest,
+    League,
+    /// Ranks nobody: only the tallies are used.
+    Badge,
+}
+
+/// What is kept of a ranking beside its tallies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
+    kind: Kind,
+    key: String,
+    period: String,
     /// Its number within the account, for the tallies.
     pub number: u32,
     pub span: Span,
@@ -31,102 +48,44 @@ pub struct Ranking {
     start_rows: u32,
 }
 
-impl Row for Ranking {
+impl Ranking {
+    pub fn scope(&self) -> Scope<'_> {
+        Scope { kind: self.kind, key: &self.key, period: &self.period }
+    }
+}
+
+/// The open rankings of an account, by `account`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rankings {
+    /// In order of their scopes.
+    open: Vec<Ranking>,
+    /// How many there have been.
+    last: u32,
+}
+
+impl Row for Rankings {
     const TABLE: Table = Table::Board;
 }
 
-/// The orders of all rankings that were looked at. They follow the state, uncommitted changes included: whoever undoes those
-/// must [`clear`](Orders::clear) the orders with them.
-#[derive(Debug, Default)]
-pub struct Orders {
-    accounts: HashMap<String, HashMap<u32, Order, FixedState>, FixedState>,
-    entries: usize,
-}
-
-/// One ranking in its order.
-#[derive(Debug, Default)]
-struct Order {
-    listed: BTreeSet<(Reverse<Amount>, Timestamp, String)>,
-    /// Those who are back at zero.
-    unlisted: BTreeSet<String>,
-}
-
-/// Entries that are held in memory at most, between two batches: some 100 bytes each.
-const HELD: usize = 4_000_000;
-
-impl Orders {
-    pub fn clear(&mut self) {
-        self.accounts.clear();
-        self.entries = 0;
+impl Rankings {
+    fn place(&self, scope: Scope<'_>) -> Result<usize, usize> {
+        self.open.binary_search_by(|ranking| ranking.scope().cmp(&scope))
     }
 
-    /// Keeps the memory bounded: what is looked at again is made again.
-    pub fn trim(&mut self) {
-        if self.entries > HELD {
-            self.clear();
-        }
+    fn find(&self, scope: Scope<'_>) -> Option<&Ranking> {
+        self.place(scope).ok().map(|place| &self.open[place])
+    }
+
+    fn find_mut(&mut self, scope: Scope<'_>) -> Option<&mut Ranking> {
+        self.place(scope).ok().map(|place| &mut self.open[place])
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Ranking> {
+        self.open.iter()
     }
 }
 
-impl Order {
-    fn insert(&mut self, subject: &str, tally: Tally) {
-        if tally.value.is_zero() {
-            self.unlisted.insert(subject.to_owned());
-        } else {
-            self.listed.insert((Reverse(tally.value), tally.reached_at, subject.to_owned()));
-        }
-    }
-
-    /// Moves a subject from its tally before to that after.
-    fn shift(&mut self, subject: &str, before: Tally, after: Tally) {
-        let mut place = (Reverse(before.value), before.reached_at, subject.to_owned());
-        if before.value.is_zero() {
-            self.unlisted.remove(subject);
-        } else {
-            self.listed.remove(&place);
-        }
-        if after.value.is_zero() {
-            self.unlisted.insert(place.2);
-        } else {
-            (place.0, place.1) = (Reverse(after.value), after.reached_at);
-            self.listed.insert(place);
-        }
-    }
-}
-
-/// Makes the orders of an account from its tallies, if it was not looked at yet. To be done before a tally changes.
-fn make_orders(account: &mut Account<'_>) {
-    if account.orders.accounts.contains_key(account.id) {
-        return;
-    }
-    let prefix = key(account, "");
-    let rankings = account.state.scan::<Ranking>(&prefix, usize::MAX);
-    let ranked = rankings.into_iter().filter(|(key, _)| !key[prefix.len()..].starts_with(UNRANKED));
-    let mut orders: HashMap<u32, Order, FixedState> = ranked.map(|(_, row)| (row.number, Order::default())).collect();
-    let mut entries = 0;
-    tally::for_each(account, |subject, ranking, tally| {
-        if let Some(order) = orders.get_mut(&ranking) {
-            order.insert(subject, tally);
-            entries += 1;
-        }
-    });
-    account.orders.entries += entries;
-    account.orders.accounts.insert(account.id.to_owned(), orders);
-}
-
-/// The order of a ranking.
-fn order<'o>(account: &'o mut Account<'_>, ranking: u32) -> &'o mut Order {
-    make_orders(account);
-    match account.orders.accounts.get_mut(account.id) {
-        Some(orders) => orders.entry(ranking).or_default(),
-        None => unreachable!("just made"),
-    }
-}
-
-/// How the scopes of tallies start that rank nobody: those of badges.
-pub const UNRANKED: &str = "badge/";
-
-/// Some of the subjects in the order in which they stood at the start of the local day; the key is `ranking/number`.
+/// Some of the subjects in the order in which they stood at the start of the local day; the key is `account/ranking/number`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct StartOrder(Vec<String>);
 
@@ -149,107 +108,120 @@ pub struct Standing {
     pub reached_at: Timestamp,
 }
 
-/// Adds a contribution to a ranking. Returns whether the ranking is new.
+/// The number of the ranking that a contribution goes to, and whether it is new. To be asked before the contribution is
+/// added: the order in which a day finds the ranking is kept as that of its start.
+pub fn enter(account: &mut Account<'_>, scope: Scope<'_>, span: Span, version: u32, at: Timestamp) -> (u32, bool) {
+    // a fast input may be ahead of account time
+    let now = account.time.max(at);
+    let known = account.state.get::<Rankings>(account.id).and_then(|row| row.find(scope));
+    if let Some(ranking) = known.filter(|ranking| ranking.version >= version && ranking.day_ends.is_some_and(|ends| now < ends)) {
+        return (ranking.number, false);
+    }
+    let opened = open(account, scope, span, version);
+    note_day(account, scope, now);
+    opened
+}
+
+/// Adds a contribution to a ranking. Returns the ranking's number, and whether it is new.
 pub fn add(
     account: &mut Account<'_>,
-    scope: &str,
+    scope: Scope<'_>,
     span: Span,
     version: u32,
     subject: &str,
     value: Amount,
     at: Timestamp,
-) -> bool {
-    make_orders(account);
-    let (number, new) = open(account, scope, span, version);
-    // a fast input may be ahead of account time
-    let now = account.time.max(at);
-    note_day(account, scope, now);
-    let (before, after) = tally::add(account, number, subject, value, at);
-    match before {
-        Some(before) => order(account, number).shift(subject, before, after),
-        None => {
-            account.orders.entries += 1;
-            order(account, number).insert(subject, after);
-        }
-    }
-    new
+) -> (u32, bool) {
+    let (number, new) = enter(account, scope, span, version, at);
+    tally::add(account, &[number], subject, value, at);
+    (number, new)
 }
 
 /// Opens a ranking, or notes a newer version. Returns its number, and whether it is new.
-pub fn open(account: &mut Account<'_>, scope: &str, span: Span, version: u32) -> (u32, bool) {
-    let key = key(account, scope);
-    match account.state.get::<Ranking>(&key).map(|row| (row.number, row.version)) {
-        Some((number, known)) if known >= version => (number, false),
-        Some((number, _)) => {
-            if let Some(row) = account.state.get_mut::<Ranking>(&key) {
-                row.version = version;
-            }
-            (number, false)
+pub fn open(account: &mut Account<'_>, scope: Scope<'_>, span: Span, version: u32) -> (u32, bool) {
+    let known = account.state.get::<Rankings>(account.id).and_then(|row| row.find(scope));
+    if let Some(ranking) = known.filter(|ranking| ranking.version >= version) {
+        return (ranking.number, false);
+    }
+    let row = account.state.entry::<Rankings>(account.id, Rankings::default);
+    match row.place(scope) {
+        Ok(place) => {
+            row.open[place].version = version;
+            (row.open[place].number, false)
         }
-        None => {
-            let account_row = account.state.entry::<AccountRow>(account.id, AccountRow::default);
-            account_row.rankings = account_row.rankings.wrapping_add(1);
-            let number = account_row.rankings;
-            account.state.put(&key, Ranking { number, span, version, day_ends: None, start_rows: 0 });
+        Err(place) => {
+            row.last = row.last.wrapping_add(1);
+            let number = row.last;
+            let (kind, key, period) = (scope.kind, scope.key.to_owned(), scope.period.to_owned());
+            row.open.insert(place, Ranking { kind, key, period, number, span, version, day_ends: None, start_rows: 0 });
+            if scope.kind != Kind::Badge {
+                account.orders.open(account.id, number);
+            }
             (number, true)
         }
     }
 }
 
 /// What is kept of a ranking, while it is open.
-pub fn get(account: &mut Account<'_>, scope: &str) -> Option<Ranking> {
-    let key = key(account, scope);
-    account.state.get::<Ranking>(&key).cloned()
+pub fn get(account: &mut Account<'_>, scope: Scope<'_>) -> Option<Ranking> {
+    account.state.get::<Rankings>(account.id)?.find(scope).cloned()
+}
+
+/// The numbers of the rankings that have an order.
+pub(super) fn ordered(account: &mut Account<'_>) -> Vec<u32> {
+    let Some(row) = account.state.get::<Rankings>(account.id) else { return Vec::new() };
+    row.open.iter().filter(|ranking| ranking.kind != Kind::Badge).map(|ranking| ranking.number).collect()
 }
 
 /// Keeps the present order as that of the day's start, if a new day has begun since. Called before anything changes, so that
 /// the order is the one in which the day found the ranking.
-pub fn note_day(account: &mut Account<'_>, scope: &str, now: Timestamp) {
-    let key = key(account, scope);
-    let Some(row) = account.state.get::<Ranking>(&key) else { return };
-    if row.day_ends.is_some_and(|ends| now < ends) {
+pub fn note_day(account: &mut Account<'_>, scope: Scope<'_>, now: Timestamp) {
+    let Some(ranking) = get(account, scope) else { return };
+    if ranking.day_ends.is_some_and(|ends| now < ends) {
         return;
     }
-    let (number, rows_before) = (row.number, row.start_rows);
-    let subjects: Vec<String> = order(account, number).listed.iter().map(|(_, _, subject)| subject.clone()).collect();
+    let number = ranking.number;
+    // nobody was on a ranking that is new
+    let subjects: Vec<String> = match ranking.day_ends {
+        None => Vec::new(),
+        Some(_) => orders::of(account, number).listed().map(|(subject, ..)| subject.to_owned()).collect(),
+    };
     let rows = subjects.chunks(START_ROW);
     let start_rows = rows.len() as u32;
     for (i, subjects) in rows.enumerate() {
-        account.state.put(&start_key(&key, i as u32), StartOrder(subjects.to_vec()));
+        account.state.put(&start_key(account.id, number, i as u32), StartOrder(subjects.to_vec()));
     }
-    for i in start_rows..rows_before {
-        account.state.delete::<StartOrder>(&start_key(&key, i));
+    for i in start_rows..ranking.start_rows {
+        account.state.delete::<StartOrder>(&start_key(account.id, number, i));
     }
     let day_ends = account.period(Window::Day, now).span.end;
-    if let Some(row) = account.state.get_mut::<Ranking>(&key) {
-        row.day_ends = day_ends;
-        row.start_rows = start_rows;
+    if let Some(ranking) = account.state.get_mut::<Rankings>(account.id).and_then(|row| row.find_mut(scope)) {
+        (ranking.day_ends, ranking.start_rows) = (day_ends, start_rows);
     }
 }
 
 /// The first subjects of a ranking; none of one that is not open.
-pub fn listed(account: &mut Account<'_>, scope: &str, limit: usize) -> Vec<Standing> {
-    let Some(number) = get(account, scope).map(|row| row.number) else { return Vec::new() };
+pub fn listed(account: &mut Account<'_>, scope: Scope<'_>, limit: usize) -> Vec<Standing> {
+    let Some(number) = get(account, scope).map(|ranking| ranking.number) else { return Vec::new() };
     let mut standings: Vec<Standing> = Vec::new();
-    for (Reverse(value), reached_at, subject) in order(account, number).listed.iter().take(limit) {
+    for (subject, value, reached_at) in orders::of(account, number).listed().take(limit) {
         let position = standings.len() as u32 + 1;
-        let rank = standings.last().filter(|before| before.value == *value).map_or(position, |before| before.rank);
-        standings.push(Standing { position, rank, subject: subject.clone(), value: *value, reached_at: *reached_at });
+        let rank = standings.last().filter(|before| before.value == value).map_or(position, |before| before.rank);
+        standings.push(Standing { position, rank, subject: subject.to_owned(), value, reached_at });
     }
     standings
 }
 
 /// Positions at the start of the day, of those that were listed then.
-fn start_positions<'s>(account: &mut Account<'_>, scope: &str, standings: &'s [Standing]) -> HashMap<&'s str, i64> {
-    let key = key(account, scope);
-    let rows = account.state.get::<Ranking>(&key).map_or(0, |row| row.start_rows);
+fn start_positions<'s>(account: &mut Account<'_>, scope: Scope<'_>, standings: &'s [Standing]) -> HashMap<&'s str, i64> {
+    let (number, rows) = get(account, scope).map_or((0, 0), |ranking| (ranking.number, ranking.start_rows));
     let mut wanted: BTreeSet<&str> = standings.iter().map(|standing| standing.subject.as_str()).collect();
     let mut found = HashMap::new();
     for i in 0..rows {
         if wanted.is_empty() {
             break;
         }
-        let Some(StartOrder(subjects)) = account.state.get(&start_key(&key, i)) else { continue };
+        let Some(StartOrder(subjects)) = account.state.get(&start_key(account.id, number, i)) else { continue };
         for (subject, position) in subjects.iter().zip(i64::from(i) * START_ROW as i64 + 1..) {
             if let Some(subject) = wanted.take(subject.as_str()) {
                 found.insert(subject, position);
@@ -262,7 +234,7 @@ fn start_positions<'s>(account: &mut Account<'_>, scope: &str, standings: &'s [S
 /// The entries that a board shows of its standings. Names are those of the version that the account sees.
 pub fn entries<'e>(
     account: &mut Account<'_>,
-    scope: &str,
+    scope: Scope<'_>,
     standings: &'e [Standing],
     names: &'e Rulebook,
     of: Of,
@@ -286,20 +258,23 @@ pub fn entries<'e>(
 }
 
 /// Deletes a ranking with all that is kept of it.
-pub fn clear(account: &mut Account<'_>, scope: &str) {
-    let key = key(account, scope);
-    let Some((number, start_rows)) = account.state.get::<Ranking>(&key).map(|row| (row.number, row.start_rows)) else { return };
-    make_orders(account);
+pub fn clear(account: &mut Account<'_>, scope: Scope<'_>) {
+    let Some(Ranking { number, kind, start_rows, .. }) = get(account, scope) else { return };
     for i in 0..start_rows {
-        account.state.delete::<StartOrder>(&start_key(&key, i));
+        account.state.delete::<StartOrder>(&start_key(account.id, number, i));
     }
-    account.state.delete::<Ranking>(&key);
-    let orders = account.orders.accounts.get_mut(account.id);
-    let order = orders.and_then(|orders| orders.remove(&number)).unwrap_or_default();
-    let subjects = order.listed.into_iter().map(|(_, _, subject)| subject).chain(order.unlisted);
-    for subject in subjects {
-        account.orders.entries -= 1;
-        tally::remove(account, number, &subject);
+    match kind {
+        Kind::Badge => tally::clear(account, number),
+        _ => {
+            for subject in orders::close(account, number) {
+                tally::remove(account, number, &subject);
+            }
+        }
+    }
+    if let Some(row) = account.state.get_mut::<Rankings>(account.id)
+        && let Ok(place) = row.place(scope)
+    {
+        row.open.remove(place);
     }
 }
 
@@ -312,13 +287,6 @@ pub fn subject_of<'s>(account: &Account<'s>, of: Of, rep: &'s str) -> Option<&'s
     }
 }
 
-fn key(account: &Account<'_>, scope: &str) -> String {
-    let mut key = keys::join(&[account.id]);
-    key.push('/');
-    key.push_str(scope);
-    key
-}
-
-fn start_key(ranking: &str, number: u32) -> String {
-    format!("{ranking}/{number:06}")
+fn start_key(account: &str, ranking: u32, number: u32) -> String {
+    format!("{}/{ranking}/{number:06}", keys::join(&[account]))
 }

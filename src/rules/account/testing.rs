@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::ranking::Orders;
+use super::orders::Orders;
 use super::rewards::Pending;
 use super::{Account, Periods, Touched};
 use crate::engine::{AccountTask, Publish, Task};
@@ -212,7 +212,7 @@ impl Stage {
             logged_at: self.clock,
             state: State::new(&self.store, &mut overlay),
             out: &mut Outbox::default(),
-            touched: &mut Touched::new(),
+            touched: &mut Touched::default(),
             pending: Pending::default(),
             periods: &mut Periods::default(),
             orders: &mut Orders::default(),

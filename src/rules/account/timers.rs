@@ -47,9 +47,9 @@ pub enum Timer {
     RefundExpires {
         payment: String,
     },
-    /// No refund can take this payment back any more.
-    PaymentForgotten {
-        payment: String,
+    /// No refund can take the payments of this day back any more.
+    PaymentsForgotten {
+        day: i64,
     },
     /// An item has waited long enough for a rep.
     UnassignedAlert {
@@ -96,7 +96,7 @@ impl Timer {
             Timer::UnassignedAlert { .. } => 80,
             Timer::FollowUpDue { .. } => 81,
             Timer::RefundExpires { .. } => 85,
-            Timer::PaymentForgotten { .. } => 86,
+            Timer::PaymentsForgotten { .. } => 86,
             Timer::ItemForgotten { .. } => 89,
             Timer::CommandForgotten { .. } => 90,
             Timer::IdentityForgotten { .. } => 91,
@@ -142,7 +142,7 @@ pub fn fire(account: &mut Account<'_>, timer: Timer) {
         Timer::GoalCloses { goal, period, subject } => goals::close(account, &goal, &period, &subject),
         Timer::CertificationExpires { rep, certification } => certifications::expire(account, &rep, &certification),
         Timer::RefundExpires { payment } => commissions::expire_refund(account, &payment),
-        Timer::PaymentForgotten { payment } => commissions::forget_payment(account, &payment),
+        Timer::PaymentsForgotten { day } => commissions::forget_payments(account, day),
         Timer::UnassignedAlert { kind, item } => ownership::alert_unassigned(account, &kind, &item),
         Timer::FollowUpDue { contact, follow_up } => ownership::follow_up_due(account, &contact, &follow_up),
         Timer::ItemForgotten { kind, item } => ownership::forget_item(account, &kind, &item),

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::contests::OpenContest;
+use super::orders::Orders;
 use super::periods::Periods;
 use super::publish::{Dirty, Touched};
-use super::ranking::Orders;
 use super::rewards::Pending;
 use super::timers::{self, Timer};
-use super::{contests, ownership, publish};
+use super::{contests, ownership};
 use crate::events::{Duration, Period, Span, Timestamp, Window};
 use crate::outputs::{EventRef, Outbox, Output};
 use crate::rulebook::{AccountRules, Rulebook};
@@ -54,8 +54,8 @@ impl Account<'_> {
     }
 
     /// Has something published at the end of the batch.
-    pub fn touch(&mut self, dirty: Dirty) {
-        publish::touch(self, dirty);
+    pub fn touch(&mut self, dirty: Dirty<&str>) {
+        self.touched.insert(self.id, dirty, self.logged_at);
     }
 
     /// When a period is final: its end plus the lateness of the rules in force at that end. `None`: never.
@@ -129,10 +129,10 @@ pub struct AccountRow {
     pub deactivated: BTreeSet<String>,
     /// Contests that are not final yet.
     pub contests: Vec<OpenContest>,
+    /// Some contact has had an owner: until then nobody needs to ask for one.
+    pub owns_contacts: bool,
     /// Events that came too late for a final figure.
     pub late: u64,
-    /// How many rankings there have been; each has its number.
-    pub rankings: u32,
 }
 
 impl Row for AccountRow {

@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::commands::{Answer, Command, Rejected};
 use super::event::AccountEvent;
 use super::publish::Dirty;
+use super::tally::Tallies;
 use super::{Account, Cause, announcements, coins, levels, metrics, roster};
 use crate::events::{Timestamp, keys};
 use crate::outputs::{Output, XpEntry};
 use crate::rulebook::EventContext;
 use crate::state::{Row, Table};
 
-/// What a rep has.
+/// What a rep has; of a team there are tallies alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RepRow {
     /// The sum of the rep's XP entries.
@@ -26,6 +27,7 @@ pub struct RepRow {
     pub league: Option<String>,
     pub badges: Vec<HeldBadge>,
     pub certifications: Vec<HeldCertification>,
+    pub tallies: Tallies,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,7 +99,7 @@ fn post_from(
     }
     let account_id = account.id;
     account.emit(&Output::Xp(XpEntry { account: account_id, entry, rep, xp, reason, event: cause.event, at: cause.at }));
-    account.touch(Dirty::Rep { rep: rep.to_owned() });
+    account.touch(Dirty::Rep { rep });
     levels::look_at(account, rep);
     metrics::contribute_built_in(account, metrics::XP, rep, xp, cause, event);
     xp

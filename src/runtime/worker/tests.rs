@@ -239,7 +239,7 @@ fn counts_each_record_once_wherever_the_disk_fails() {
             }
             match call {
                 Call::Append => Fault::Torn((fails_at * 13 % 300) as usize),
-                Call::Sync => Fault::Fail,
+                _ => Fault::Fail,
             }
         });
         work(&first, 1);

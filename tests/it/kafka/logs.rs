@@ -10,7 +10,7 @@ use scorekeeper::runtime::log::local::{Directory, LocalLog, MemDisk};
 use scorekeeper::runtime::log::{Batch, Change, Limit, Log, Place, Session};
 use scorekeeper::runtime::settings::Kafka;
 
-use super::harness::{Deployment, broker};
+use super::harness::Deployment;
 
 const PARTITIONS: u32 = 4;
 const LIMIT: Limit = Limit { records: 10_000, bytes: 1 << 24 };
@@ -174,7 +174,7 @@ fn local_in_a_directory() {
 fn kafka() {
     let deployment = Deployment::new("tests/data/live.yaml");
     let settings = Kafka {
-        bootstrap_servers: broker().to_owned(),
+        bootstrap_servers: deployment.broker.clone(),
         topic_prefix: deployment.prefix.clone(),
         group_id: deployment.prefix.clone(),
         ..Kafka::default()

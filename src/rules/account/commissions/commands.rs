@@ -128,5 +128,5 @@ fn set_status(account: &mut Account<'_>, statement: &str, status: Status) {
     if let Some(row) = account.state.get_mut::<StatementRow>(statement) {
         row.status = status;
     }
-    account.touch(Dirty::Statement { statement: statement.to_owned() });
+    account.touch(Dirty::Statement { statement });
 }

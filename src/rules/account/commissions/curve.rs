@@ -146,50 +146,53 @@ impl Curve {
         sum
     }
 
-    /// The parts of the basis between two amounts, as they earn when the net basis is `basis`.
-    pub fn parts(&self, from: Amount, to: Amount, basis: Amount) -> Vec<Part> {
-        let mut parts = Vec::new();
-        self.each_part(from.0, to.0, basis.0, |part| parts.push(part));
-        parts
-    }
-
-    /// Walks from threshold to threshold.
-    fn each_part(&self, from: Decimal, to: Decimal, basis: Decimal, mut each: impl FnMut(Part)) {
+    /// Shows the parts of the basis between two amounts, from threshold to threshold, as they earn when the net basis is
+    /// `basis`.
+    pub(super) fn each_part(&self, from: Decimal, to: Decimal, basis: Decimal, mut each: impl FnMut(Part)) {
+        // from where on all is paid at the highest rate reached
+        let flat = match self.mode {
+            Mode::Marginal => None,
+            Mode::Overage => self.quota,
+            Mode::Whole => Some(Decimal::ZERO),
+        };
         let mut at = from.max(Decimal::ZERO);
-        let highest = reached(&self.bands, basis);
+        let mut band = reached(&self.bands, at);
+        let mut accelerators = reached(&self.accelerators, at);
         while at < to {
-            // from where on all is paid at the highest rate reached
-            let flat = match self.mode {
-                Mode::Marginal => None,
-                Mode::Overage => self.quota,
-                Mode::Whole => Some(Decimal::ZERO),
-            };
             let is_flat = flat.is_some_and(|flat| at >= flat);
-            let band = if is_flat { highest } else { reached(&self.bands, at) };
-            let next_band = if is_flat { None } else { next(&self.bands, at) };
-            let ends = [next_band, next(&self.accelerators, at), flat.filter(|flat| *flat > at)];
-            let end = ends.into_iter().flatten().fold(to, Decimal::min);
-            let (band, rate) = band.map_or((Decimal::ZERO, Decimal::ZERO), |step| (step.from, step.factor));
-            each(Part { from: at, size: end - at, band, rate, accelerated: self.multiplier(at) });
+            if is_flat {
+                band = reached(&self.bands, basis);
+            }
+            let next_band = self.bands.get(band).filter(|_| !is_flat);
+            let ends = [next_band, self.accelerators.get(accelerators)].map(|step| step.map(|step| step.from));
+            let flat = flat.filter(|flat| *flat > at);
+            let end = ends.into_iter().chain([flat]).flatten().fold(to, Decimal::min);
+            let (start, rate) = match band.checked_sub(1) {
+                Some(holds) => (self.bands[holds].from, self.bands[holds].factor),
+                None => (Decimal::ZERO, Decimal::ZERO),
+            };
+            let accelerated = highest(&self.accelerators[..accelerators]);
+            each(Part { from: at, size: end - at, band: start, rate, accelerated });
             at = end;
+            band += steps_at(&self.bands[band..], at);
+            accelerators += steps_at(&self.accelerators[accelerators..], at);
         }
     }
-
-    /// The highest multiplier that holds at an amount.
-    fn multiplier(&self, at: Decimal) -> Option<Step> {
-        let holding = self.accelerators.iter().filter(|step| step.from <= at);
-        holding.copied().reduce(|best, step| if step.factor > best.factor { step } else { best })
-    }
 }
 
-/// The last step whose start an amount has reached.
-fn reached(steps: &[Step], at: Decimal) -> Option<Step> {
-    steps.iter().rev().find(|step| step.from <= at).copied()
+/// The highest multiplier of those that hold.
+fn highest(holding: &[Step]) -> Option<Step> {
+    holding.iter().copied().reduce(|best, step| if step.factor > best.factor { step } else { best })
 }
 
-/// Where the next step starts.
-fn next(steps: &[Step], at: Decimal) -> Option<Decimal> {
-    steps.iter().map(|step| step.from).find(|from| *from > at)
+/// How many steps, in ascending order, have been reached at an amount.
+fn reached(steps: &[Step], at: Decimal) -> usize {
+    steps.partition_point(|step| step.from <= at)
+}
+
+/// How many of the next steps start at an amount or before.
+fn steps_at(next: &[Step], at: Decimal) -> usize {
+    next.iter().take_while(|step| step.from <= at).count()
 }
 
 fn times(a: Decimal, b: Decimal) -> Decimal {

@@ -1,74 +1,91 @@
 //! The sentence on a line that tells the rep where its figures come from.
 
-use std::fmt::Write;
-
 use rust_decimal::Decimal;
 
 use super::curve::{Curve, Part};
 use crate::events::Amount;
 
-/// How a change of the net basis was worth what it was: `5,000.00 at 4 % + 15,000.00 at 6 % above 150,000.00`.
-pub fn change(curve: &Curve, before: Amount, after: Amount) -> String {
-    let mut text = String::new();
+/// Says how a change of the net basis was worth what it was: `5,000.00 at 4 % + 15,000.00 at 6 % above 150,000.00`.
+pub fn change(text: &mut String, curve: &Curve, before: Amount, after: Amount) {
     if curve.is_marginal() {
         let (low, high) = if before <= after { (before, after) } else { (after, before) };
-        parts(&mut text, curve, &curve.parts(low, high, high));
+        parts(text, curve, low, high, high);
     } else {
         // the rate of the last part may be paid on what came before it too, so that only the whole says it
-        let _ = write!(text, "period {}: ", money(curve, after));
-        parts(&mut text, curve, &curve.parts(Amount::ZERO, after, after));
-        let (now, then) = (curve.earned(after).total(), curve.earned(before).total());
-        let _ = write!(text, " = {}, less {} before", money(curve, now), money(curve, then));
+        text.push_str("period ");
+        money(text, curve, after);
+        text.push_str(": ");
+        parts(text, curve, Amount::ZERO, after, after);
+        text.push_str(" = ");
+        money(text, curve, curve.earned(after).total());
+        text.push_str(", less ");
+        money(text, curve, curve.earned(before).total());
+        text.push_str(" before");
     }
     if curve.is_capped_at(before.max(after)) {
         text.push_str(", up to the cap");
     }
-    text
 }
 
-fn parts(text: &mut String, curve: &Curve, parts: &[Part]) {
-    if parts.is_empty() {
-        text.push_str(&money(curve, Amount::ZERO));
-    }
-    for (i, part) in parts.iter().enumerate() {
-        let plus = if i > 0 { " + " } else { "" };
-        let _ = write!(text, "{plus}{} at {} %", money(curve, Amount(part.size)), percent(part.rate));
-        if let Some(step) = part.accelerated {
-            let _ = write!(text, " × {} {}", step.factor.normalize(), above(curve, step.from));
-        } else if !part.band.is_zero() {
-            let _ = write!(text, " {}", above(curve, part.band));
+/// The parts of the basis between two amounts, as they earn when the net basis is `basis`.
+fn parts(text: &mut String, curve: &Curve, from: Amount, to: Amount, basis: Amount) {
+    let mut first = true;
+    curve.each_part(from.0, to.0, basis.0, |Part { size, band, rate, accelerated, .. }| {
+        if !first {
+            text.push_str(" + ");
         }
+        first = false;
+        money(text, curve, Amount(size));
+        text.push_str(" at ");
+        number(text, rate.checked_mul(Decimal::ONE_HUNDRED).unwrap_or(Decimal::MAX), 0);
+        text.push_str(" %");
+        if let Some(step) = accelerated {
+            text.push_str(" × ");
+            number(text, step.factor, 0);
+            text.push(' ');
+            above(text, curve, step.from);
+        } else if !band.is_zero() {
+            text.push(' ');
+            above(text, curve, band);
+        }
+    });
+    if first {
+        money(text, curve, Amount::ZERO);
     }
 }
 
 /// Where a band or accelerator starts, by the quota if it is the quota.
-fn above(curve: &Curve, from: Decimal) -> String {
-    if curve.quota() == Some(Amount(from)) { "above quota".to_owned() } else { format!("above {}", money(curve, Amount(from))) }
-}
-
-fn percent(ratio: Decimal) -> Decimal {
-    ratio.checked_mul(Decimal::ONE_HUNDRED).unwrap_or(Decimal::MAX).normalize()
+fn above(text: &mut String, curve: &Curve, from: Decimal) {
+    if curve.quota() == Some(Amount(from)) {
+        text.push_str("above quota");
+    } else {
+        text.push_str("above ");
+        money(text, curve, Amount(from));
+    }
 }
 
 /// An amount as it is, with its thousands apart and at least the decimals of its currency: `12,000.00`.
-pub fn money(curve: &Curve, amount: Amount) -> String {
-    let mut exact = amount.0.normalize();
-    if exact.scale() < curve.digits() {
-        exact.rescale(curve.digits());
+pub fn money(text: &mut String, curve: &Curve, amount: Amount) {
+    let from = text.len();
+    number(text, amount.0, curve.digits() as usize);
+    let start = from + usize::from(text[from..].starts_with('-'));
+    let mut at = text[start..].find('.').map_or(text.len(), |point| start + point);
+    while at > start + 3 {
+        at -= 3;
+        text.insert(at, ',');
     }
-    let text = exact.to_string();
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let mut grouped = String::from(sign);
-    for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
+}
+
+/// A number exactly, with as few decimal places as it needs, but at least `places`.
+fn number(text: &mut String, number: Decimal, places: usize) {
+    let exact = Amount(number).text();
+    let (whole, fraction) = exact.as_str().split_once('.').unwrap_or((exact.as_str(), ""));
+    let fraction = fraction.trim_end_matches('0');
+    text.push_str(whole);
+    if fraction.is_empty() && places == 0 {
+        return;
     }
-    if !fraction.is_empty() {
-        grouped.push('.');
-        grouped.push_str(fraction);
-    }
-    grouped
+    text.push('.');
+    text.push_str(fraction);
+    text.extend(std::iter::repeat_n('0', places.saturating_sub(fraction.len())));
 }

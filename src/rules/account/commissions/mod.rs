@@ -2,13 +2,15 @@
 //!
 //! - [`curve`]: the function itself, and [`explain`] what it says in words;
 //! - [`plans`]: the plans of versions past and present;
-//! - [`payments`]: events that pay, with [`spifs`] beside; [`clawback`]: events that take back;
+//! - [`payments`]: events that pay, with [`spifs`] beside; [`clawback`]: events that take back, until [`expiry`];
 //! - [`statements`]: where lines are posted, and [`commands`] that approve, pay and adjust.
 //! - [`simulate`]: what a plan would pay for a list of sales.
 
 mod clawback;
 mod commands;
 pub mod curve;
+
+mod expiry;
 mod explain;
 mod payments;
 mod plans;
@@ -26,11 +28,11 @@ use super::event::AccountEvent;
 
 pub use clawback::expire_refund;
 pub use commands::command;
-pub use payments::forget_payment;
+pub use expiry::forget_payments;
 pub use statements::publish;
 
 /// Takes an event to the plans that it triggers, and to those that it takes back from.
-pub fn on_event(account: &mut Account<'_>, event: &AccountEvent<'_>, credited: &Credited) {
+pub fn on_event(account: &mut Account<'_>, event: &AccountEvent<'_>, credited: &mut Credited<'_>) {
     payments::take(account, event, credited);
     clawback::take(account, event);
 }

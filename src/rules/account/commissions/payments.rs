@@ -5,24 +5,26 @@ use serde::{Deserialize, Serialize};
 use super::super::credit::Credited;
 use super::super::event::AccountEvent;
 use super::super::running::{Running, running};
-use super::super::timers::{self, Timer};
 use super::super::{Account, roster};
+use super::clawback::{self, Waiting};
 use super::curve::{Curve, Earned};
 use super::plans::amount_of;
 use super::spifs;
 use super::statements::{Kind, NewLine, StatementRow, Status, next_accrued, post, statement_id};
-use super::{clawback, explain};
+use super::{expiry, explain};
 use crate::events::{Amount, Duration, Timestamp, keys};
 use crate::rulebook::Plan;
 use crate::state::{Row, Table};
 
-/// What refunds that name the same payment (or deal) can take back, by `account/data.payment/p9`. It is kept as long as they
-/// can, and shows that the payment is known even if it was credited to nobody. Several events that pay under one name all
-/// count; a refund takes from the first of them first.
+/// What refunds that name the same payment (or deal) can take back, by `account/payment/p9`. Several events that pay under
+/// one name all count; a refund takes from the first of them first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PaymentRow {
     pub paid: Vec<Paid>,
-    pub forget_at: Timestamp,
+    /// As long as refunds can take back. `None`: no payment has come yet; one that was credited to nobody is known too.
+    pub forget_at: Option<Timestamp>,
+    /// Refunds that came before their payment.
+    pub waiting: Vec<Waiting>,
 }
 
 impl Row for PaymentRow {
@@ -32,11 +34,10 @@ impl Row for PaymentRow {
 /// A payment as one plan paid for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Paid {
-    pub plan: String,
+    /// The statement of its period, whose id names plan, period and rep.
+    pub statement: String,
     /// The version of the rules that the period keeps.
     pub version: u32,
-    pub period: String,
-    pub rep: String,
     pub at: Timestamp,
     pub amount: Amount,
     /// The part of it taken back so far.
@@ -48,7 +49,7 @@ pub struct Paid {
 }
 
 /// Takes an event to the plans that it triggers.
-pub(super) fn take(account: &mut Account<'_>, event: &AccountEvent<'_>, credited: &Credited) {
+pub(super) fn take(account: &mut Account<'_>, event: &AccountEvent<'_>, credited: &mut Credited<'_>) {
     let version = account.book.version;
     let stamped = event.stamped;
     let mut names: Vec<String> = Vec::new();
@@ -69,13 +70,13 @@ pub(super) fn take(account: &mut Account<'_>, event: &AccountEvent<'_>, credited
 }
 
 fn credited_rep<'c>(
-    account: &Account<'_>,
+    account: &mut Account<'_>,
     running: &Running<'_, Plan>,
     event: &AccountEvent<'_>,
-    credited: &'c Credited,
+    credited: &'c mut Credited<'_>,
 ) -> Option<&'c str> {
     let plan = running.rule;
-    let rep = credited.by(plan.credit).filter(|rep| roster::takes_part(account.book, &plan.reps, rep))?;
+    let rep = credited.by(account, event, plan.credit).filter(|rep| roster::takes_part(account.book, &plan.reps, rep))?;
     plan.when.as_ref().is_none_or(|when| when.holds_for_event(&event.context())).then_some(rep)
 }
 
@@ -89,8 +90,10 @@ fn pay(account: &mut Account<'_>, running: &Running<'_, Plan>, rep: &str, event:
     row.basis = after;
     let is_accrued = row.status == Status::Accrued;
     // what belongs to a statement that is no longer open to it comes as an adjustment of the next
-    let statement = if is_accrued { Some(id) } else { next_accrued(account, book, plan, rep, period.span) };
+    let statement = if is_accrued { Some(id.clone()) } else { next_accrued(account, book, plan, rep, period.span) };
     let kind = |own: Kind| if is_accrued { own } else { Kind::Adjustment };
+    let mut explain = String::new();
+    explain::change(&mut explain, &curve, before, after);
     let line = NewLine {
         plan: &plan.key,
         rep,
@@ -101,7 +104,7 @@ fn pay(account: &mut Account<'_>, running: &Running<'_, Plan>, rep: &str, event:
         basis: amount,
         earned: curve.earned(after).since(curve.earned(before)),
         spif: Amount::ZERO,
-        explain: &explain::change(&curve, before, after),
+        explain: &explain,
         at: event.stamped.time,
     };
     if let Some(statement) = &statement {
@@ -110,7 +113,8 @@ fn pay(account: &mut Account<'_>, running: &Running<'_, Plan>, rep: &str, event:
     let mut spif_total = Amount::ZERO;
     for (spif, bonus) in spifs::earn(account, running, &curve, rep, event, amount) {
         spif_total += bonus;
-        let explain = format!("SPIF {}: {}", spif.key, explain::money(&curve, bonus));
+        let mut explain = format!("SPIF {}: ", spif.key);
+        explain::money(&mut explain, &curve, bonus);
         let (basis, earned) = (Amount::ZERO, Earned::default());
         let line = NewLine { kind: kind(Kind::Spif), basis, earned, spif: bonus, explain: &explain, ..line.clone() };
         if let Some(statement) = &statement {
@@ -118,10 +122,8 @@ fn pay(account: &mut Account<'_>, running: &Running<'_, Plan>, rep: &str, event:
         }
     }
     Paid {
-        plan: plan.key.clone(),
+        statement: id,
         version: book.version,
-        period: period.label.clone(),
-        rep: rep.to_owned(),
         at: event.stamped.time,
         amount,
         refunded: Amount::ZERO,
@@ -131,7 +133,7 @@ fn pay(account: &mut Account<'_>, running: &Running<'_, Plan>, rep: &str, event:
     }
 }
 
-/// Keeps a payment for its refunds, where the plan takes back. Gives the name it is kept under.
+/// Keeps a payment for its refunds, where the plan takes back. Gives the name it is kept under, if refunds wait for it.
 fn remember(
     account: &mut Account<'_>,
     running: &Running<'_, Plan>,
@@ -140,15 +142,19 @@ fn remember(
 ) -> Option<String> {
     let clawback = running.rule.clawback.as_ref()?;
     let link = event.data.text_at(clawback.by.below_data())?;
-    let name = payment_name(account.id, &clawback.by.to_string(), &link);
+    let name = payment_name(account.id, clawback.by.below_data(), &link);
     // commissions know no finality: a refund of the window may come as late as one may wait for its payment
     let reach = event.stamped.time.plus(clawback.within).max(account.time);
     let forget_at = reach.plus(clawback.within).plus(running.book.lateness).plus(Duration(1));
     let row = account.state.entry::<PaymentRow>(&name, PaymentRow::default);
-    row.forget_at = row.forget_at.max(forget_at);
+    let known_until = row.forget_at;
+    row.forget_at = known_until.max(Some(forget_at));
     row.paid.extend(paid.map(|paid| Paid { forget_at, ..paid }));
-    timers::set(account, forget_at, &name, Timer::PaymentForgotten { payment: name.clone() });
-    Some(name)
+    let is_waited_for = !row.waiting.is_empty();
+    if Some(forget_at) > known_until {
+        expiry::forget_later(account, known_until, forget_at, &name);
+    }
+    is_waited_for.then_some(name)
 }
 
 /// What a payment's row is kept under.
@@ -157,11 +163,11 @@ pub(super) fn payment_name(account: &str, by: &str, link: &str) -> String {
 }
 
 /// Forgets what no refund can take back any more.
-pub fn forget_payment(account: &mut Account<'_>, payment: &str) {
+pub(super) fn forget(account: &mut Account<'_>, payment: &str) {
     let now = account.time;
     let Some(row) = account.state.get_mut::<PaymentRow>(payment) else { return };
     row.paid.retain(|paid| paid.forget_at > now);
-    if row.forget_at <= now {
+    if row.forget_at.is_some_and(|forget_at| forget_at <= now) {
         account.state.delete::<PaymentRow>(payment);
     }
 }

@@ -204,7 +204,7 @@ fn play(history: &History, commit_every: usize) -> (Stage, BTreeMap<(String, usi
     let mut clock = -1;
     let mut refunds: BTreeMap<usize, Vec<(i64, i64, Option<i128>)>> = BTreeMap::new();
     let mut net: BTreeMap<usize, i128> = BTreeMap::new();
-    // a payment is forgotten once its window has passed, the same again, and the lateness
+    // a payment is forgotten once its window has passed, the same again, and the lateness: with its whole day
     let mut forgotten_after: BTreeMap<usize, i64> = BTreeMap::new();
     for (i, step) in history.steps.iter().enumerate() {
         let statement = |month: usize, rep: usize| format!("acme/ae/2026-{:02}/r{rep}", month + 1);
@@ -220,7 +220,7 @@ fn play(history: &History, commit_every: usize) -> (Stage, BTreeMap<(String, usi
                 stage.send(json!({"t": "payment.confirmed", "id": format!("e{i}"), "at": time, "c": "c1", "a": rep, "d": d}));
                 clock = clock.max(hour);
                 net.insert(payment, amount);
-                forgotten_after.insert(payment, clock.max(hour + WITHIN) + WITHIN + 48);
+                forgotten_after.insert(payment, (clock.max(hour + WITHIN) + WITHIN + 48) / 24 * 24 + 23);
                 for (refunded_at, seen_at, refund) in refunds.remove(&payment).unwrap_or_default() {
                     if clock <= seen_at + WITHIN && refunded_at <= hour + WITHIN {
                         net.entry(payment).and_modify(|net| *net -= refund.unwrap_or(*net).min(*net));

@@ -1,5 +1,7 @@
 //! Statements: sums of lines. Lines are posted to accrued statements alone, and never change.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::Account;
@@ -76,6 +78,12 @@ pub(super) fn statement_id(account: &str, plan: &str, period: &str, rep: &str) -
     keys::join(&[account, plan, period, rep])
 }
 
+/// Plan, period and rep of a statement, from its id.
+pub(super) fn parts_of(statement: &str) -> Option<(Cow<'_, str>, Cow<'_, str>, Cow<'_, str>)> {
+    let mut parts = keys::parts(statement).skip(1);
+    Some((parts.next()?, parts.next()?, parts.next()?))
+}
+
 /// What a line is, and so which sum it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -149,7 +157,7 @@ pub(super) fn post(account: &mut Account<'_>, statement: &str, line: &NewLine<'_
         explain: line.explain,
         at: line.at,
     }));
-    account.touch(Dirty::Statement { statement: statement.to_owned() });
+    account.touch(Dirty::Statement { statement });
 }
 
 /// A statement that lines can be posted to: the one of a period if it is accrued or not there yet.
@@ -188,19 +196,18 @@ pub(super) fn open(account: &mut Account<'_>, book: &Rulebook, plan: &Plan, rep:
 
 /// Publishes a statement as it stands.
 pub fn publish(account: &mut Account<'_>, statement: &str) {
-    let parts = keys::split(statement);
-    let [_, plan, period, rep] = parts.as_slice() else { return };
+    let Some((plan, period, rep)) = parts_of(statement) else { return };
     let Some(row) = account.state.get::<StatementRow>(statement).cloned() else { return };
     let rules = account.rules;
-    let book = plan_of(rules, row.version, plan).map_or(account.book, |(book, _)| book);
+    let book = plan_of(rules, row.version, &plan).map_or(account.book, |(book, _)| book);
     let digits = book.currency.minor_digits();
     let account_id = account.id;
     account.emit(&Output::Statement(outputs::Statement {
         account: account_id,
         statement,
-        plan,
-        rep,
-        period,
+        plan: &plan,
+        rep: &rep,
+        period: &period,
         status: row.status.name(),
         base: money(row.base, digits),
         accelerator: money(row.accelerator, digits),

@@ -351,7 +351,7 @@ fn a_refund_before_its_payment_waits_for_it() {
     let tables: Vec<_> = stage.store().rows().map(|(key, _)| key[0]).collect();
     let kept = |table: crate::state::Table| tables.iter().filter(|t| **t == table as u8).count();
     use crate::state::Table;
-    assert_eq!([Table::Statement, Table::Payment, Table::PendingRefund, Table::Timer].map(kept), [1, 0, 0, 0]);
+    assert_eq!([Table::Statement, Table::Payment, Table::PaymentExpiry, Table::Timer].map(kept), [1, 0, 0, 0]);
 }
 
 #[test]
@@ -452,6 +452,6 @@ fn amounts_of_any_size_do_not_panic() {
     for basis in ["79228162514264337593543950335", "-1", "0.0000000000000000000000000001"] {
         let basis: Amount = basis.parse().unwrap();
         curve.earned(basis);
-        super::explain::change(&curve, Amount::ZERO, basis);
+        super::explain::change(&mut String::new(), &curve, Amount::ZERO, basis);
     }
 }

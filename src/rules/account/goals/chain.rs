@@ -34,7 +34,6 @@ pub(super) fn unlock(account: &mut Account<'_>, goal: &Goal, tier: &str, subject
         if let Some(row) = account.state.get_mut::<GoalRow>(&key) {
             (row.locked, row.looked_at) = (false, at);
         }
-        let (goal, period) = (next.rule.key.clone(), next.period.label.clone());
-        account.touch(Dirty::Goal { goal, period, subject: subject.to_owned() });
+        account.touch(Dirty::Goal { goal: &next.rule.key, period: &next.period.label, subject });
     }
 }

@@ -78,7 +78,7 @@ fn credit(account: &mut Account<'_>, running: &Running<'_, Goal>, subject: &str,
         account.pending.goals.insert((goal.clone(), period.clone(), subject.to_owned()));
     }
     if changed {
-        account.touch(Dirty::Goal { goal: goal.clone(), period: period.clone(), subject: subject.to_owned() });
+        account.touch(Dirty::Goal { goal, period, subject });
     }
 }
 
@@ -87,6 +87,6 @@ pub fn close(account: &mut Account<'_>, goal: &str, period: &str, subject: &str)
     let key = GoalRow::key(account.id, goal, period, subject);
     if let Some(row) = account.state.get_mut::<GoalRow>(&key) {
         row.is_final = true;
-        account.touch(Dirty::Goal { goal: goal.to_owned(), period: period.to_owned(), subject: subject.to_owned() });
+        account.touch(Dirty::Goal { goal, period, subject });
     }
 }

@@ -115,7 +115,7 @@ fn open(account: &mut Account<'_>, event: &AccountEvent<'_>, kind: Kind, item: &
     }
     if let Some(contact) = &contact {
         desk::put(account, contact, kind, item);
-        account.touch(Dirty::Relationship { contact: contact.clone() });
+        account.touch(Dirty::Relationship { contact: &contact });
     }
     let mut opened = known.unwrap_or_default();
     opened.closed_at = None;
@@ -168,7 +168,7 @@ pub fn leave(account: &mut Account<'_>, kind: Kind, item: &str, row: &ItemRow) {
     }
     if let Some(contact) = &row.contact {
         desk::take(account, contact, kind, item);
-        account.touch(Dirty::Relationship { contact: contact.clone() });
+        account.touch(Dirty::Relationship { contact: &contact });
     }
 }
 
@@ -204,7 +204,7 @@ pub fn give(account: &mut Account<'_>, kind: Kind, item: &str, given: &Given<'_>
         row.queued &= given.rep.is_none();
     }
     if let Some(contact) = before.contact {
-        account.touch(Dirty::Relationship { contact });
+        account.touch(Dirty::Relationship { contact: &contact });
     }
     publish(account, kind, item);
 }

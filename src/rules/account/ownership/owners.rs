@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::Account;
 use super::super::publish::Dirty;
+use super::super::{Account, AccountRow};
 use super::rotation::{self, TRANSFERS};
 use super::{load, portfolios, relationships};
 use crate::events::{Timestamp, keys};
@@ -76,6 +76,9 @@ pub fn of(account: &mut Account<'_>, contact: &str) -> Option<String> {
 
 /// The owner at an instant, and whether the contact has ever had one.
 pub fn at(account: &mut Account<'_>, contact: &str, at: Timestamp) -> (Option<String>, bool) {
+    if !account.state.get::<AccountRow>(account.id).is_some_and(|row| row.owns_contacts) {
+        return (None, false);
+    }
     match account.state.get::<OwnerRow>(&keys::join(&[account.id, contact])) {
         Some(row) => (row.at(at).map(str::to_owned), !row.owners.is_empty()),
         None => (None, false),
@@ -108,6 +111,9 @@ pub fn set(account: &mut Account<'_>, contact: &str, owner: Option<&str>, portfo
         return false;
     }
     let transfers = rotation::turns(account, TRANSFERS);
+    if owner.is_some() && account.state.get::<AccountRow>(account.id).is_none_or(|row| !row.owns_contacts) {
+        account.state.entry::<AccountRow>(account.id, AccountRow::default).owns_contacts = true;
+    }
     let row = account.state.entry::<OwnerRow>(&key, OwnerRow::default);
     row.version += 1;
     let version = row.version;
@@ -147,7 +153,7 @@ pub fn set(account: &mut Account<'_>, contact: &str, owner: Option<&str>, portfo
         at,
     }));
     if relationships::exists(account, contact) {
-        account.touch(Dirty::Relationship { contact: contact.to_owned() });
+        account.touch(Dirty::Relationship { contact });
     }
     true
 }

@@ -108,7 +108,7 @@ pub fn on_event(account: &mut Account<'_>, event: &AccountEvent<'_>) {
     if family == Family::Deal {
         deals::know(account, &record, contact);
     }
-    account.touch(Dirty::Relationship { contact: contact.to_owned() });
+    account.touch(Dirty::Relationship { contact: contact });
 }
 
 /// A follow-up should have been completed by now.
@@ -119,7 +119,7 @@ pub fn follow_up_due(account: &mut Account<'_>, contact: &str, follow_up: &str) 
     let Some(item) = row.follow_ups.get_mut(follow_up) else { return };
     if item.state == SCHEDULED && item.due_at.is_some_and(|due_at| due_at <= now) {
         item.overdue = true;
-        account.touch(Dirty::Relationship { contact });
+        account.touch(Dirty::Relationship { contact: &contact });
     }
 }
 
@@ -135,7 +135,7 @@ pub fn publish(account: &mut Account<'_>, contact: &str) {
     let mut row = row.unwrap_or_default();
     let owner = owners::of(account, contact);
     for (deal, item) in &mut row.deals {
-        item.owner = deals::owner(account, deal).or(owner.clone());
+        item.owner = deals::owner_for(account, deal, contact).or(owner.clone());
     }
     for item in row.follow_ups.values_mut().chain(row.proposals.values_mut()) {
         item.owner = owner.clone();
@@ -162,11 +162,13 @@ pub fn publish(account: &mut Account<'_>, contact: &str) {
 /// Deletes the records of a contact.
 pub fn delete(account: &mut Account<'_>, contact: &str) {
     for deal in deals(account, contact) {
-        deals::delete(account, &deal);
+        if deals::contact(account, &deal).as_deref() == Some(contact) {
+            deals::delete(account, &deal);
+        }
     }
     if exists(account, contact) {
         account.state.delete::<RelationshipRow>(&keys::join(&[account.id, contact]));
-        account.touch(Dirty::Relationship { contact: contact.to_owned() });
+        account.touch(Dirty::Relationship { contact: contact });
     }
 }
 
@@ -175,7 +177,9 @@ pub fn merge(account: &mut Account<'_>, from: &str, into: &str) {
     let from_key = keys::join(&[account.id, from]);
     if let Some(moved) = account.state.get::<RelationshipRow>(&from_key).cloned() {
         for deal in moved.deals.keys() {
-            deals::know(account, deal, into);
+            if deals::contact(account, deal).as_deref() == Some(from) {
+                deals::know(account, deal, into);
+            }
         }
         account.state.delete::<RelationshipRow>(&from_key);
         let row = account.state.entry::<RelationshipRow>(&keys::join(&[account.id, into]), RelationshipRow::default);
@@ -190,6 +194,6 @@ pub fn merge(account: &mut Account<'_>, from: &str, into: &str) {
         }
     }
     for contact in [from, into] {
-        account.touch(Dirty::Relationship { contact: contact.to_owned() });
+        account.touch(Dirty::Relationship { contact: contact });
     }
 }

@@ -90,7 +90,7 @@ impl KafkaLog {
             return Err(LogError::Fatal(format!("missing topics: {missing}; `scorekeeper topics apply` creates them")));
         }
         let expected = partitions.get(&Topic::ProductEvents).copied().unwrap_or(0);
-        for topic in INPUTS.into_iter().chain([Topic::ContactChangelog, Topic::AccountChangelog]) {
+        for topic in INPUTS.into_iter().chain([Topic::LeadScores, Topic::ContactChangelog, Topic::AccountChangelog]) {
             if partitions.get(&topic) != Some(&expected) {
                 return Err(LogError::Fatal(format!(
                     "{} must have as many partitions as product-events ({expected}), since they share state",
@@ -127,7 +127,7 @@ impl Log for KafkaLog {
 
     fn read_to_end(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
         let name = self.names.of(topic);
-        Ok(Box::new(changelog::KafkaChangelog::open(&self.settings, &self.watermarks, name, from)?))
+        Ok(Box::new(changelog::KafkaChangelog::open(&self.settings, &self.watermarks, name, false, from)?))
     }
 
     fn append(&self, outbox: &Outbox) -> Result<(), LogError> {
