@@ -25,6 +25,8 @@ pub struct AccountTask {
     /// The changes of a sealed batch, until it is committed.
     sealed: Changes,
     lacks_rules: bool,
+    /// The revision of the rules that every account has been told of.
+    told: Option<u64>,
 }
 
 impl AccountTask {
@@ -38,6 +40,7 @@ impl AccountTask {
             orders: Orders::default(),
             sealed: Changes::new(),
             lacks_rules: false,
+            told: None,
         }
     }
 
@@ -52,6 +55,9 @@ impl AccountTask {
     ) {
         match record {
             AccountRecord::Watermark { partition, time, .. } => {
+                if self.told != Some(rules.revision()) {
+                    self.tell(store, rules, logged_at, out);
+                }
                 let mut state = State::new(store, &mut self.overlay);
                 if let Some(now) = clock::advance(&mut state, self.partitions, *partition, *time) {
                     self.work_off_timers(store, rules, now, logged_at, out);
@@ -82,6 +88,21 @@ impl AccountTask {
                 let book = |rules: &RuleSet| rules.account(account)?.at(*time).cloned();
                 self.with_account(store, rules, account, logged_at, out, book, |account| {
                     ownership::on_inactive(account, contact, *since);
+                });
+            }
+        }
+    }
+
+    /// Tells the accounts of new rules: those without events just now have contests that start, too, and items that wait.
+    fn tell(&mut self, store: &dyn Store, rules: &RuleSet, logged_at: Timestamp, out: &mut Outbox) {
+        self.told = Some(rules.revision());
+        let accounts = State::new(store, &mut self.overlay).scan::<AccountRow>("", usize::MAX);
+        for (id, row) in accounts {
+            if rules.account(&id).is_some_and(|rules| rules.versions().len() as u32 != row.known) {
+                let time = clock::now(&mut State::new(store, &mut self.overlay));
+                let book = |rules: &RuleSet| rules.account(&id)?.at(time).cloned();
+                self.with_account(store, rules, &id, logged_at, out, book, |account| {
+                    rewards::settle(account, Cause { at: account.time, event: None });
                 });
             }
         }
@@ -214,6 +235,7 @@ impl Task for AccountTask {
     }
 
     fn discard(&mut self) {
+        self.told = None;
         self.overlay.clear();
         self.touched.clear();
         self.orders.clear();
