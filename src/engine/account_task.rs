@@ -1,5 +1,6 @@
 //! The account stage of one partition: a task over `account-events`.
 
+use super::counters::Counters;
 use super::task::{Input, Publish, Task};
 use crate::decode::Reason;
 use crate::events::{AccountRecord, Timestamp};
@@ -24,6 +25,9 @@ pub struct AccountTask {
     orders: Orders,
     /// The changes of a sealed batch, until it is committed.
     sealed: Changes,
+    counters: Counters,
+    /// As they were at the last commit.
+    committed: Counters,
 }
 
 impl AccountTask {
@@ -36,7 +40,13 @@ impl AccountTask {
             periods: Periods::default(),
             orders: Orders::default(),
             sealed: Changes::new(),
+            counters: Counters::default(),
+            committed: Counters::default(),
         }
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// Applies a decoded record.
@@ -102,6 +112,7 @@ impl AccountTask {
                 orders: &mut self.orders,
             };
             timers::fire(&mut account, timer);
+            self.counters.late += u64::from(account.pending.late);
         }
     }
 
@@ -139,6 +150,7 @@ impl AccountTask {
             Account { id, rules: versions, book: &book, time, logged_at, state, out, touched, pending, periods, orders };
         account.open();
         apply(&mut account);
+        self.counters.late += u64::from(account.pending.late);
     }
 }
 
@@ -200,6 +212,7 @@ impl Task for AccountTask {
         self.overlay.clear();
         self.touched.clear();
         self.orders.trim();
+        self.committed = self.counters.clone();
         std::mem::take(&mut self.sealed)
     }
 
@@ -208,5 +221,6 @@ impl Task for AccountTask {
         self.touched.clear();
         self.orders.clear();
         self.sealed.clear();
+        self.counters = self.committed.clone();
     }
 }

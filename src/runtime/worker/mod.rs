@@ -42,7 +42,11 @@ pub trait StageTask: Task {
     }
 }
 
-impl StageTask for AccountTask {}
+impl StageTask for AccountTask {
+    fn counters(&self) -> Option<&Counters> {
+        Some(AccountTask::counters(self))
+    }
+}
 
 impl StageTask for ContactTask {
     fn watermark(&mut self, partitions: u32, wall: Timestamp, caught_up: bool, out: &mut Outbox) {

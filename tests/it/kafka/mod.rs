@@ -2,4 +2,5 @@
 
 mod harness;
 mod logs;
+mod races;
 mod runs;
