@@ -1,4 +1,4 @@
-//! The cost of a decision who gets a conversation, in an account of 10 and of 100,000 contacts, by each strategy that looks
+//! The cost of a decision who gets a conversation, in an account of 1,000 and of 100,000 contacts, by each strategy that looks
 //! at something; and of a transfer of all contacts of a rep. The time is for a batch of 1,000 conversations with its commit,
 //! so divide by 1,000: it should not grow with the number of contacts.
 
@@ -109,7 +109,7 @@ fn decisions(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("who gets a conversation");
     group.throughput(Throughput::Elements(BATCH as u64)).sample_size(10);
     for strategy in ["round_robin", "workload", "portfolio"] {
-        for contacts in [10, 100_000] {
+        for contacts in [1_000, 100_000] {
             let mut stage = Stage::new(contacts, strategy);
             group.bench_function(format!("{strategy}, {contacts} contacts"), |bencher| bencher.iter(|| stage.batch()));
         }

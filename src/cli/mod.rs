@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod generate;
 mod packs;
+mod rule_versions;
 mod rules;
 mod run;
 mod schema;
@@ -55,6 +56,8 @@ enum Command {
     Test(test::Args),
     /// Simulate a commission statement.
     Simulate(simulate::Args),
+    /// Publish versions of accounts' rules, and list them.
+    Rules(rule_versions::Args),
     /// Compare the topics with their files, or make them so.
     Topics(topics::Args),
     /// Complete rule files for a trade, to start from.
@@ -79,6 +82,7 @@ pub fn main() -> std::process::ExitCode {
     let result = match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args, cli.log_format),
+        Command::Rules(args) => rule_versions::run(&args, cli.output_format),
         Command::Topics(args) => topics::run(&args, cli.output_format),
         Command::Score(args) => score::run(&args, cli.output_format),
         Command::Check(args) => check::run(&args, cli.output_format),

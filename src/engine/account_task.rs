@@ -25,9 +25,13 @@ pub struct AccountTask {
     orders: Orders,
     /// The changes of a sealed batch, until it is committed.
     sealed: Changes,
+<<<<<<< HEAD
     counters: Counters,
     /// As they were at the last commit.
     committed: Counters,
+=======
+    lacks_rules: bool,
+>>>>>>> main
 }
 
 impl AccountTask {
@@ -40,8 +44,12 @@ impl AccountTask {
             periods: Periods::default(),
             orders: Orders::default(),
             sealed: Changes::new(),
+<<<<<<< HEAD
             counters: Counters::default(),
             committed: Counters::default(),
+=======
+            lacks_rules: false,
+>>>>>>> main
         }
     }
 
@@ -64,7 +72,9 @@ impl AccountTask {
                 if let Some(now) = clock::advance(&mut state, self.partitions, *partition, *time) {
                     self.work_off_timers(store, rules, now, logged_at, out);
                 }
-                self.go_on(store, rules, logged_at, out);
+                if *partition < ownership::PACERS {
+                    self.go_on(store, rules, logged_at, out);
+                }
             }
             AccountRecord::Event(event) => {
                 let book = |rules: &RuleSet| rules.account(event.account)?.version(event.version).cloned();
@@ -165,6 +175,7 @@ impl Task for AccountTask {
         let logged_at = input.timestamp.unwrap_or_default();
         match AccountRecord::decode(bytes) {
             Some(AccountRecord::Event(event)) if !knows_version(rules, event.account, event.version) => {
+                self.lacks_rules = true;
                 let message = format!("version {} of the rules of {} is not known here", event.version, event.account);
                 dead_letter(out, &input.original(logged_at), "account", Reason::RuleFailure, &message);
             }
@@ -208,8 +219,13 @@ impl Task for AccountTask {
         self.overlay.fault()
     }
 
+    fn lacks_rules(&self) -> bool {
+        self.lacks_rules
+    }
+
     fn take_changes(&mut self) -> Changes {
         self.overlay.clear();
+        self.lacks_rules = false;
         self.touched.clear();
         self.orders.trim();
         self.committed = self.counters.clone();
@@ -221,6 +237,10 @@ impl Task for AccountTask {
         self.touched.clear();
         self.orders.clear();
         self.sealed.clear();
+<<<<<<< HEAD
         self.counters = self.committed.clone();
+=======
+        self.lacks_rules = false;
+>>>>>>> main
     }
 }

@@ -80,19 +80,22 @@ impl ContactTask {
         self.clock.now.get_or_insert_with(|| State::new(store, overlay).get::<ClockRow>("").copied().unwrap_or_default());
     }
 
-    /// Writes how far this partition has come into each partition of `account-events`: the greatest event time processed,
-    /// or the wall clock if that is later and all input has been read. Nothing before the first event.
-    pub fn watermark(&mut self, partitions: u32, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
+    /// Does what is due by the time that this partition has come to, and writes that time into each partition of
+    /// `account-events`: the greatest event time processed, or the wall clock if that is later and all input has been read.
+    /// Nothing before the first event. It is part of a batch as a record is.
+    pub fn watermark(&mut self, store: &dyn Store, rules: &RuleSet, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
+        self.resume(store);
         let time = if caught_up { self.clock().max(Some(wall)) } else { self.clock() };
         let Some(time) = time else { return };
+        self.tick(store, rules, time, out);
         let record = AccountRecord::Watermark { partition: self.place.partition, time, caught_up };
-        for partition in 0..partitions {
+        for partition in 0..self.place.partitions {
             out.forward(Route::Partition(partition), "", &record, wall);
         }
     }
 
     /// Does what is due by `time`: retention, inactivity. Events do it by the greatest event time; this is for time that
-    /// passes without events: live that of the watermark, offline `--until`. It is part of a batch as a record is.
+    /// passes without events: live that of the watermark, offline `--until`.
     pub fn tick(&mut self, store: &dyn Store, rules: &RuleSet, time: Timestamp, out: &mut Outbox) {
         const PAGE: usize = 256;
         loop {
@@ -292,16 +295,35 @@ impl Task for ContactTask {
         {
             State::new(store, &mut self.overlay).put("", clock);
         }
-        let cache = &mut self.rules;
-        self.overlay.for_each_changed::<ContactRow>(|key, row| {
-            if let Some(logged) = row.touched {
-                let account = lead::split(key).and_then(|(account, _)| cache.of(rules, &account));
-                lead::publish(key, row, account, logged, out);
+        self.overlay.for_each_changed_mut(ContactRow::settle);
+        let (cache, own, offline) = (&mut self.rules, self.place.own(), self.offline);
+        let now = self.clock.now.and_then(|row| row.time).unwrap_or_default();
+        self.overlay.encode_changes(|key, row, value| {
+            let keep = |value: Option<&[u8]>, out: &mut Outbox| {
+                let (topic, route, timestamp) = (Topic::ContactChangelog, own, Timestamp(0));
+                out.push_raw(Record { topic, route, timestamp, key, value, headers: &[] });
+            };
+            let contact = std::str::from_utf8(key.get(1..).unwrap_or_default()).ok();
+            let (Some(row), Some(contact)) = (row.and_then(|row| row.downcast_ref::<ContactRow>()), contact) else {
+                if !offline {
+                    keep(value, out);
+                }
+                return;
+            };
+            // live a row without a change of its score goes out too, for the sake of its state
+            let due = row.touched.or(row.logged.filter(|_| !offline)).or((!offline).then_some(now));
+            let Some(logged) = due else { return };
+            let account = lead::split(contact).and_then(|(account, _)| cache.of(rules, &account));
+            let published = lead::publish(contact, row, account, logged, own, value.filter(|_| !offline), out);
+            if !published && row.touched.is_some() {
+                out.tombstone(Topic::LeadScores, own, contact, logged);
             }
-        });
-        let route = Route::Partition(self.place.partition);
-        self.overlay.encode_changes(|key, value| {
-            out.push_raw(Record { topic: Topic::ContactChangelog, route, timestamp: Timestamp(0), key, value, headers: &[] });
+            match published {
+                _ if offline => {}
+                true if row.was_bare => keep(None, out),
+                true => {}
+                false => keep(value, out),
+            }
         });
     }
 

@@ -90,6 +90,12 @@ pub trait Task {
     /// The first failure of the store during the batch: if there is one, the batch must be discarded and tried again.
     fn fault(&self) -> Option<&StoreError>;
 
+    /// Whether a record of the batch names a version of the rules that is not known here. It may have been published a moment
+    /// ago: look for it, and apply the batch again; if there is none, the record's dead letter stands.
+    fn lacks_rules(&self) -> bool {
+        false
+    }
+
     /// After the commit: the rows that the batch changed, for the store. Leaves the task clean.
     fn take_changes(&mut self) -> Changes;
 

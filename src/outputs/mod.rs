@@ -2,6 +2,7 @@
 //! bytes in one hop.
 
 mod actor;
+pub mod bundle;
 mod dead_letter;
 mod json;
 mod lead;
@@ -16,7 +17,7 @@ use serde::Serialize;
 pub use actor::*;
 pub use dead_letter::dead_letter;
 pub use lead::*;
-pub use outbox::{Headers, Outbox, Record, Route};
+pub use outbox::{Headers, Outbox, Record, Route, STATE};
 pub use ownership::*;
 pub use schema::schema;
 pub use topic::Topic;

@@ -4,6 +4,7 @@
 //! [`model`], [`validate`] checks what only makes sense across keys, [`versions`] orders what stands.
 
 mod condition;
+mod draft;
 mod model;
 pub mod packs;
 mod parse;
@@ -16,6 +17,7 @@ pub mod values;
 mod versions;
 
 pub use condition::EventContext;
+pub use draft::Draft;
 pub use model::*;
 pub use schema::schema;
 pub use source::{RuleError, RuleErrors, SourceFile};

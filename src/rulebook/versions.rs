@@ -154,6 +154,16 @@ impl RuleSet {
         RuleSet { accounts: accounts.collect() }
     }
 
+    /// Takes over the accounts of other rules in place of those of the same name.
+    pub fn replace(&mut self, with: RuleSet) {
+        self.accounts.extend(with.accounts);
+    }
+
+    /// Forgets an account's own rules.
+    pub fn remove(&mut self, account: &str) {
+        self.accounts.remove(account);
+    }
+
     /// The rules of an account, or those of `*`.
     pub fn account(&self, account: &str) -> Option<&Arc<AccountRules>> {
         self.accounts.get(account).or_else(|| self.accounts.get("*"))

@@ -8,13 +8,15 @@
 //! - [`service`]: threads, restarts, shutdown, `--stop-at-end`;
 //! - [`rules`]: rules from their topic;
 //! - [`metrics`] and [`admin`]: what an operator sees;
-//! - [`topics`]: `topics/*.yaml` against the cluster.
+//! - [`topics`]: `topics/*.yaml` against the cluster;
+//! - [`failpoint`]: where tests have the process killed.
 
 // clocks, and the end of the process, are this folder's business
 #![allow(clippy::disallowed_methods)]
 
 pub mod admin;
 pub mod clock;
+pub mod failpoint;
 pub mod log;
 pub mod metrics;
 pub mod rules;
@@ -45,7 +47,7 @@ fn lock(file: &File) -> io::Result<()> {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if started.elapsed() > Duration::from_secs(3) => {
-                return Err(io::Error::other("in use by another process"));
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "in use by another process"));
             }
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
         }

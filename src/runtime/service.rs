@@ -50,7 +50,7 @@ pub fn open_log(settings: &Settings, stop_at_end: bool) -> Result<Arc<dyn Log>, 
     Ok(match settings.log.backend {
         Backend::Kafka => {
             let statistics = Duration::from_millis(if stop_at_end { 200 } else { 1000 });
-            Arc::new(KafkaLog::open(&settings.kafka, statistics)?)
+            Arc::new(KafkaLog::open(&settings.cluster(), statistics)?)
         }
         Backend::Local => Arc::new(open_local(settings)?),
     })
@@ -59,8 +59,11 @@ pub fn open_log(settings: &Settings, stop_at_end: bool) -> Result<Arc<dyn Log>, 
 /// Opens the local log's directory.
 pub fn open_local(settings: &Settings) -> Result<LocalLog, LogError> {
     let local = &settings.local;
-    let disk = Directory::open(local.dir.clone())
-        .map_err(|error| LogError::Fatal(format!("local.dir {}: {error}", local.dir.display())))?;
+    let disk = Directory::open(local.dir.clone()).map_err(|error| {
+        let message = format!("local.dir {}: {error}", local.dir.display());
+        // the other process may end
+        if error.kind() == std::io::ErrorKind::ResourceBusy { LogError::Session(message) } else { LogError::Fatal(message) }
+    })?;
     LocalLog::open(Box::new(disk), local.partitions, local.segment_bytes, local.compact_bytes)
 }
 
@@ -151,8 +154,10 @@ fn housekeep(context: &Context) {
     let mut rules_read = Instant::now();
     while !context.control.is_stopping() {
         std::thread::sleep(Duration::from_millis(50));
-        if context.settings.rules.topic && rules_read.elapsed() > FOLLOWING {
-            follow(context);
+        if rules_read.elapsed() > FOLLOWING {
+            if let Err(error) = context.follow_rules() {
+                tracing::warn!(%error, "the rules topic cannot be read");
+            }
             rules_read = Instant::now();
         }
         if last.elapsed() > HOUSEKEEPING {
@@ -166,18 +171,6 @@ fn housekeep(context: &Context) {
 
 /// How often the rules topic is looked at.
 const FOLLOWING: Duration = Duration::from_secs(1);
-
-fn follow(context: &Context) {
-    let mut topic = context.rules_topic.lock().unwrap_or_else(PoisonError::into_inner);
-    match topic.refresh(&*context.log) {
-        Ok(None) => {}
-        Ok(Some(rules)) => {
-            tracing::info!(accounts = rules.accounts().count(), "new rules");
-            *context.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
-        }
-        Err(error) => tracing::warn!(%error, "the rules topic cannot be read"),
-    }
-}
 
 /// How often the log is looked after.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
@@ -230,7 +223,8 @@ fn await_end(context: &Context) -> Result<(), LogError> {
     let partitions = context.log.partitions();
     let ends = |topics: &[Topic]| {
         let places = topics.iter().flat_map(|&topic| (0..partitions).map(move |partition| Place::new(topic, partition)));
-        context.log.ends(&places.collect::<Vec<_>>())
+        let places: Vec<Place> = places.collect();
+        patiently(context, || context.log.ends(&places))
     };
     reach(context, &ends(&[Topic::ProductEvents, Topic::Commands])?)?;
     // the contact stage may hand over to other partitions of itself, and these again
@@ -241,18 +235,39 @@ fn await_end(context: &Context) -> Result<(), LogError> {
             break;
         }
     }
-    reach(context, &ends(&[Topic::AccountEvents])?)
+    reach(context, &ends(&[Topic::AccountEvents])?)?;
+    // what is too large for one record goes on with the watermarks
+    while !context.control.is_stopping() && !context.control.is_idle() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }
 
 /// Waits until the places are committed up to the given offsets.
 fn reach(context: &Context, ends: &[Next]) -> Result<(), LogError> {
     let places: Vec<Place> = ends.iter().map(|(place, _)| *place).collect();
     while !context.control.is_stopping() {
-        let committed = context.log.committed(&places)?;
+        let committed = patiently(context, || context.log.committed(&places))?;
         if committed.iter().zip(ends).all(|((_, next), (_, end))| next >= end) {
             break;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
     Ok(())
+}
+
+/// Asks the log again while it does not answer, as the worker threads do; for so long.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+fn patiently<T>(context: &Context, ask: impl Fn() -> Result<T, LogError>) -> Result<T, LogError> {
+    let started = Instant::now();
+    loop {
+        match ask() {
+            Err(LogError::Session(reason)) if started.elapsed() < PATIENCE && !context.control.is_stopping() => {
+                tracing::warn!(reason, "the log does not answer");
+                std::thread::sleep(Duration::from_millis(500));
+            }
+            answer => return answer,
+        }
+    }
 }

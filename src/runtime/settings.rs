@@ -85,7 +85,7 @@ pub struct Kafka {
     /// Static membership: unique for each process. A worker that comes back within the session time-out keeps its partitions.
     pub group_instance_id: Option<String>,
     /// Unique for each process and the same after its restart, so that an open transaction is ended at once. By default
-    /// made of the group and the host name.
+    /// made of the group, the host name and the path of `state.dir`, which no two processes of a host can share.
     pub transactional_id_prefix: Option<String>,
     /// Put before every topic's name.
     pub topic_prefix: String,
@@ -110,15 +110,6 @@ impl Default for Kafka {
             security: BTreeMap::new(),
             properties: BTreeMap::new(),
         }
-    }
-}
-
-impl Kafka {
-    pub fn transactional_id_prefix(&self) -> String {
-        self.transactional_id_prefix.clone().unwrap_or_else(|| {
-            let host = std::fs::read_to_string("/etc/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
-            format!("{}-{}", self.group_id, host.as_deref().map_or("local", str::trim))
-        })
     }
 }
 
@@ -305,6 +296,18 @@ impl Settings {
             return refuse("rules come from rules.dir or from rules.topic, not from both");
         }
         Ok(())
+    }
+
+    /// The cluster, with a transactional id for this process: see [`Kafka::transactional_id_prefix`].
+    pub fn cluster(&self) -> Kafka {
+        let mut kafka = self.kafka.clone();
+        kafka.transactional_id_prefix.get_or_insert_with(|| {
+            let host = std::fs::read_to_string("/etc/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
+            let dir = std::path::absolute(&self.state.dir).unwrap_or_else(|_| self.state.dir.clone());
+            let dir = crc32fast::hash(dir.as_os_str().as_encoded_bytes());
+            format!("{}-{}-{dir:08x}", self.kafka.group_id, host.as_deref().map_or("local", str::trim))
+        });
+        kafka
     }
 
     /// The limits of the intake, as tasks take them.

@@ -1,5 +1,6 @@
 //! The overlay of uncommitted changes, and the view of state that rules work on.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::ops::Bound;
@@ -61,12 +62,12 @@ impl Overlay {
         changed.map(|slot| (slot.key.clone(), slot.encode(&mut scratch))).collect()
     }
 
-    /// Shows each changed row encoded, `None` for a deleted one, and keeps the encoding for [`Overlay::take_changes`].
-    pub fn encode_changes(&mut self, mut show: impl FnMut(&[u8], Option<&[u8]>)) {
+    /// Shows each changed row, with its bytes (`None` for a deleted one), and keeps these for [`Overlay::take_changes`].
+    pub fn encode_changes(&mut self, mut show: impl FnMut(&[u8], Option<&dyn Any>, Option<&[u8]>)) {
         let (mut changes, mut scratch) = (Changes::with_capacity(self.slots.len()), Vec::new());
         for slot in self.slots.iter_mut().filter(|slot| slot.changed) {
             let value = slot.encode(&mut scratch);
-            show(&slot.key, value.as_deref());
+            show(&slot.key, slot.row.as_ref().map(|row| row.as_any()), value.as_deref());
             changes.push((std::mem::take(&mut slot.key), value));
         }
         // what was read wrongly stays so: the caller looks at the fault after it has sealed
@@ -82,14 +83,10 @@ impl Overlay {
         changes
     }
 
-    /// Shows the changed rows of a table, in the order in which they were first looked at.
-    pub fn for_each_changed<R: Row>(&self, mut show: impl FnMut(&str, &R)) {
-        for slot in self.slots.iter().filter(|slot| slot.changed && slot.key.first() == Some(&(R::TABLE as u8))) {
-            let row = slot.row.as_ref().and_then(|row| row.as_any().downcast_ref::<R>());
-            if let (Some(row), Ok(key)) = (row, std::str::from_utf8(&slot.key[1..])) {
-                show(key, row);
-            }
-        }
+    /// Does something to the changed rows of a table, in the order in which they were first looked at.
+    pub fn for_each_changed_mut<R: Row>(&mut self, change: impl FnMut(&mut R)) {
+        let changed = self.slots.iter_mut().filter(|slot| slot.changed && slot.key.first() == Some(&(R::TABLE as u8)));
+        changed.filter_map(|slot| slot.row.as_mut()?.as_any_mut().downcast_mut()).for_each(change);
     }
 
     /// Forgets everything: after a commit (the store has it now), or to undo the batch.
@@ -334,7 +331,7 @@ mod tests {
         let mut overlay = Overlay::default();
         State::new(&Broken, &mut overlay).entry("a", || Count(1));
         assert!(overlay.fault().is_some());
-        overlay.encode_changes(|_, _| {});
+        overlay.encode_changes(|_, _, _| {});
         assert!(overlay.fault().is_some(), "sealing does not hide it");
         overlay.clear();
         assert!(overlay.fault().is_none());

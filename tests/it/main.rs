@@ -8,4 +8,6 @@ mod cli;
 mod examples;
 mod golden;
 mod kafka;
+mod rules;
 mod simulator;
+mod transfers;

@@ -2,8 +2,9 @@
 
 use super::{Account, Cause, commissions, credit::Credited, identity, metrics, ownership, rewards, xp};
 use crate::events::{Data, StampedEvent};
-use crate::outputs::EventRef;
+use crate::outputs::{EventRef, dead_letter};
 use crate::rulebook::EventContext;
+use crate::rules::contact::money::{self, Taker};
 
 /// An event with what the rules of the account stage need of it at hand.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +45,9 @@ pub fn apply_event(account: &mut Account<'_>, stamped: &StampedEvent<'_>) {
     }
     let data = Data::new(stamped.data);
     let event = AccountEvent { stamped, data: &data };
+    if stamped.contact.is_none() && stamped.no_money {
+        reject_money(account, &event);
+    }
     ownership::on_event(account, &event);
     // whom each rule credits is looked up once for all of them
     let mut credited = Credited::of(account, &event);
@@ -52,5 +56,16 @@ pub fn apply_event(account: &mut Account<'_>, stamped: &StampedEvent<'_>) {
         metrics::measure(account, &event, &mut credited);
         commissions::on_event(account, &event, &mut credited);
         rewards::settle(account, event.cause());
+    }
+}
+
+/// The money in an event cannot be used: a dead letter, while its counts go on. With a contact the contact stage has said so.
+fn reject_money(account: &mut Account<'_>, event: &AccountEvent<'_>) {
+    let takers: Vec<Taker> =
+        Taker::all(account.book).into_iter().filter(|(kind, _)| kind == event.stamped.kind).map(|(_, taker)| taker).collect();
+    if let Err(rejection) = money::check(&takers, account.book, &event.context())
+        && let Some(original) = &event.stamped.original
+    {
+        dead_letter(account.out, original, "account", rejection.reason, &rejection.message);
     }
 }

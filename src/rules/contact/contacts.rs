@@ -124,7 +124,10 @@ impl Contacts<'_> {
         let forgets = contact.is_none() && self.window.0 < i64::MAX;
         let forget_at = forgets.then(|| logged.plus(self.window));
         let stamp = Stamp { input, event, version, contact, logged, first, forget_at };
-        if let Err(rejection) = stamp.forward(applied, self.out) {
+        // without a contact the account stage rejects it: only there it is known to be new
+        if let Err(rejection) = stamp.forward(applied, self.out)
+            && contact.is_some()
+        {
             self.reject(arrival, rejection.reason, &rejection.message);
         }
     }

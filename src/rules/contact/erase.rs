@@ -36,6 +36,9 @@ impl Contacts<'_> {
         let touched: Option<Timestamp> = if row.has_lead() { Some(at.logged) } else { row.touched };
         let kept = Rare { redirect: rare.redirect, absorbed: rare.absorbed, timer: rare.timer, ..Rare::default() };
         *row = ContactRow {
+            revision: row.revision,
+            bare: row.bare,
+            logged: row.logged,
             identities: std::mem::take(&mut row.identities),
             spilled: row.spilled,
             rare: (kept != Rare::default()).then(|| Box::new(kept)),

@@ -88,6 +88,7 @@ impl Contacts<'_> {
     pub fn remember(&mut self, key: &str, identity: Identity, now: Timestamp) {
         let oldest = oldest(self.window, now);
         let row = self.state.entry::<ContactRow>(key, ContactRow::default);
+        (row.revision, row.logged) = (row.revision.wrapping_add(1), Some(now));
         let identities = &mut row.identities;
         let old = identities.0.chunks_exact(SIZE).take_while(|known| seconds_of(known) < oldest).count();
         identities.0.drain(..old * SIZE);

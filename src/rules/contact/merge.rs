@@ -150,6 +150,7 @@ impl Contacts<'_> {
         let version = rules.at(time);
         let row = self.state.entry::<ContactRow>(key, ContactRow::default);
         row.marks = marks;
+        row.revision = row.revision.wrapping_add(1);
         if let Some(version) = version {
             if touches {
                 row.version = version.rules.version;

@@ -14,7 +14,7 @@ mod identity;
 pub mod inbox;
 pub mod lead;
 mod merge;
-mod money;
+pub mod money;
 mod row;
 mod segments;
 mod stamp;

@@ -13,6 +13,9 @@ use crate::state::{Row, Table};
 /// `account/contact` → all that an event of the contact reads. Its history is bytes that an event only appends to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ContactRow {
+    /// Grows with every event and merge, so that of two copies in the log it is known which is the newer one. The first
+    /// field, to be read by itself.
+    pub revision: u32,
     pub score: i64,
     /// Points by group.
     pub groups: Vec<Sum>,
@@ -36,11 +39,18 @@ pub struct ContactRow {
     pub tail_len: u8,
     /// Full chunks, numbered from 0.
     pub chunks: u32,
+    /// The newest copy of the row stands in the contact changelog, not beside the contact's lead score.
+    pub bare: bool,
+    #[serde(skip)]
+    pub was_bare: bool,
     /// What most contacts never have.
     pub rare: Option<Box<Rare>>,
     /// Something of the lead score changed in this batch; the log's timestamp of the record that did it.
     #[serde(skip)]
     pub touched: Option<Timestamp>,
+    /// The log's timestamp of the batch's last event of the contact.
+    #[serde(skip)]
+    pub logged: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -107,9 +117,19 @@ pub struct Mark {
 }
 
 impl ContactRow {
+    /// The revision in a row's bytes.
+    pub fn revision_of(bytes: &[u8]) -> u32 {
+        postcard::take_from_bytes(bytes).map_or(0, |(revision, _)| revision)
+    }
+
     /// Whether there is a lead score to publish.
     pub fn has_lead(&self) -> bool {
         self.events > 0
+    }
+
+    /// The row is about to be written: with its lead score, where there is one.
+    pub fn settle(&mut self) {
+        (self.was_bare, self.bare) = (self.bare, !self.has_lead());
     }
 
     pub fn rare(&mut self) -> &mut Rare {

@@ -105,6 +105,9 @@ pub trait Log: Send + Sync {
     /// Reads a topic from the given offsets to its end, outside of any session.
     fn read_to_end(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError>;
 
+    /// Appends records that no input caused, all or none as far as the log can: a producer's.
+    fn append(&self, outbox: &Outbox) -> Result<(), LogError>;
+
     /// What is to be done now and then, beside the worker threads.
     fn housekeep(&self) -> Result<(), LogError> {
         Ok(())
@@ -150,8 +153,8 @@ pub trait Session {
     fn changelog(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError>;
 }
 
-/// A changelog row: partition, key, value (`None` deletes it).
-pub type Row<'a> = (u32, &'a [u8], Option<&'a [u8]>);
+/// A changelog row: partition, key, value (`None` deletes it), and the record's timestamp.
+pub type Row<'a> = (u32, &'a [u8], Option<&'a [u8]>, Timestamp);
 
 /// Reads changelog partitions to their end, a slice at a time.
 pub trait Changelog {

@@ -47,6 +47,16 @@ fn the_environment_wins() {
 }
 
 #[test]
+fn the_transactional_id_is_of_the_state_directory() {
+    let id = |text: &str| load(text, &[]).unwrap().cluster().transactional_id_prefix.unwrap();
+    let (a, b) = (id("[state]\ndir = '/var/a'"), id("[state]\ndir = '/var/b'"));
+    assert_ne!(a, b, "two processes of one host do not fence each other");
+    assert_eq!(a, id("[state]\ndir = '/var/a'"), "a process that comes back ends its own transaction");
+    assert_ne!(a, id("[kafka]\ngroup_id = 'other'\n[state]\ndir = '/var/a'"));
+    assert_eq!(id("[kafka]\ntransactional_id_prefix = 'mine'"), "mine");
+}
+
+#[test]
 fn secrets_come_from_files() {
     let dir = tempfile::tempdir().unwrap();
     let secret = dir.path().join("password");

@@ -4,12 +4,13 @@
 //! ahead: rows come in after their transaction has committed. So nothing is synced on commit, and on any doubt the rows are
 //! wiped and read again from the changelog:
 //!
-//! - the process did not close the store (a marker file tells), or sled cannot open it;
+//! - the process did not close the store, its files have changed since (a marker file tells), or sled cannot open it;
 //! - a row or position fails its checksum;
 //! - the position lies outside the changelog, after the committed offsets, or is older than deletions are kept.
 //!
 //! All tasks of a process share one database, with a tree for each.
 
+mod closed;
 mod flush;
 mod rows;
 mod task;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+pub use self::closed::mark as mark_closed;
 pub use self::task::{Position, TaskStore};
 use crate::runtime::log::LogError;
 use crate::runtime::settings;
@@ -48,18 +50,17 @@ struct Shared {
 }
 
 impl Stores {
-    /// Opens the directory for this process alone; wipes it if the last process did not close it.
+    /// Opens the directory for this process alone; wipes it if the last process did not close it, or it has changed since.
     pub fn open(settings: &settings::State) -> Result<Stores, LogError> {
         let dir = settings.dir.clone();
         let fatal = |error: &dyn std::fmt::Display| LogError::Fatal(format!("state.dir {}: {error}", dir.display()));
         std::fs::create_dir_all(&dir).map_err(|error| fatal(&error))?;
         let lock = File::create(dir.join("lock")).map_err(|error| fatal(&error))?;
         crate::runtime::lock(&lock).map_err(|error| fatal(&error))?;
-        if dir.join(OPEN).exists() {
+        if !closed::take_mark(&dir).map_err(|error| fatal(&error))? && dir.join(SLED).exists() {
             tracing::warn!(dir = %dir.display(), "state was not closed cleanly; it will be restored from the changelog");
             wipe(&dir).map_err(|error| fatal(&error))?;
         }
-        File::create(dir.join(OPEN)).map_err(|error| fatal(&error))?;
         let db = match open_db(&dir) {
             Ok(db) => db,
             Err(error) => {
@@ -99,7 +100,9 @@ impl Stores {
     pub fn close(self) -> Result<(), StoreError> {
         self.flusher.stop();
         guarded(|| self.shared.db.flush())?;
-        std::fs::remove_file(self.dir.join(OPEN)).map_err(|error| StoreError(error.to_string()))
+        // with the last handle sled has written all that it ever will
+        drop(self.shared);
+        closed::mark(&self.dir).map_err(|error| StoreError(error.to_string()))
     }
 }
 
@@ -123,17 +126,17 @@ pub fn rows_written() -> u64 {
     flush::WRITTEN.load(Ordering::Relaxed)
 }
 
-/// The marker of a store that is open, or was not closed.
-const OPEN: &str = "open";
+/// The folder of the database.
+const SLED: &str = "sled";
 
 fn open_db(dir: &Path) -> Result<sled::Db, StoreError> {
     let config =
-        sled::Config::new().path(dir.join("sled")).mode(sled::Mode::HighThroughput).flush_every_ms(None).cache_capacity(64 << 20);
+        sled::Config::new().path(dir.join(SLED)).mode(sled::Mode::HighThroughput).flush_every_ms(None).cache_capacity(64 << 20);
     guarded(|| config.open())
 }
 
 fn wipe(dir: &Path) -> std::io::Result<()> {
-    match std::fs::remove_dir_all(dir.join("sled")) {
+    match std::fs::remove_dir_all(dir.join(SLED)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

@@ -16,11 +16,12 @@ use super::{SCHEMA, Shared, guarded};
 use crate::events::Timestamp;
 use crate::state::{Changes, Store, StoreError};
 
-/// How far the rows on disk are: every change before `changelog_next` is in them, and they are the result of the inputs before
+/// How far the rows on disk are: every change in a changelog before its `changelog_next` is in them, and they are the result of the inputs before
 /// `input_next`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    pub changelog_next: u64,
+    /// Topic name, next offset.
+    pub changelog_next: Vec<(String, u64)>,
     /// Topic name, next offset.
     pub input_next: Vec<(String, u64)>,
     pub schema: u32,
@@ -45,6 +46,13 @@ pub struct TaskStore {
     uses: usize,
     budget: usize,
     failed: Option<StoreError>,
+}
+
+impl Position {
+    /// The next offset of a changelog; 0 where nothing is known of it.
+    pub fn changelog(&self, topic: &str) -> u64 {
+        self.changelog_next.iter().find(|(name, _)| name == topic).map_or(0, |(_, next)| *next)
+    }
 }
 
 impl TaskStore {
@@ -114,16 +122,11 @@ impl TaskStore {
         }
     }
 
-    /// Says how far the rows are now. Inputs that are not named keep their offset.
-    pub fn advance(&mut self, changelog_next: Option<u64>, input_next: &[(&str, u64)]) {
+    /// Says how far the rows are now. Topics that are not named keep their offset.
+    pub fn advance(&mut self, changelog_next: &[(&str, u64)], input_next: &[(&str, u64)]) {
         let position = self.position.get_or_insert_default();
-        position.changelog_next = position.changelog_next.max(changelog_next.unwrap_or(0));
-        for &(topic, next) in input_next {
-            match position.input_next.iter_mut().find(|(name, _)| name == topic) {
-                Some((_, known)) => *known = next,
-                None => position.input_next.push((topic.to_owned(), next)),
-            }
-        }
+        set(&mut position.changelog_next, changelog_next);
+        set(&mut position.input_next, input_next);
     }
 
     /// Writes to disk in the background if it is time or memory is short. Waits only when memory is short and the last write
@@ -260,6 +263,15 @@ impl Store for TaskStore {
             }
         }
         Ok(found)
+    }
+}
+
+fn set(offsets: &mut Vec<(String, u64)>, to: &[(&str, u64)]) {
+    for &(topic, next) in to {
+        match offsets.iter_mut().find(|(name, _)| name == topic) {
+            Some((_, known)) => *known = next,
+            None => offsets.push((topic.to_owned(), next)),
+        }
     }
 }
 

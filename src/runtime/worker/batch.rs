@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{SECOND, Worker};
 use crate::engine::Input;
+use crate::outputs::{Topic, bundle};
 use crate::runtime::log::{Batch, Limit, LogError, Message, Session};
 
 /// Records polled between two looks at the clock.
@@ -54,26 +55,27 @@ impl Worker<'_> {
 
     /// Applies the batch's records from a position on. On a panic of a rule all of it again, with that record rejected.
     fn apply(&mut self, batch: &Batch<'_>, from: usize) {
-        let mut at = from;
-        while at < batch.messages.len() {
+        // the record, and which part of it where it is a bundle
+        let mut at = (from, 0);
+        while at.0 < batch.messages.len() {
             let applied = catch_unwind(AssertUnwindSafe(|| {
-                while let Some(message) = batch.messages.get(at) {
-                    self.apply_one(at, message);
-                    at += 1;
+                while let Some(message) = batch.messages.get(at.0) {
+                    self.apply_one(&mut at, message);
+                    at = (at.0 + 1, 0);
                 }
             }));
             if let Err(panic) = applied {
                 let message = message_of(&*panic);
-                let place = batch.messages[at].place;
-                tracing::error!(?place, offset = batch.messages[at].offset, message, "a rule panicked; the record is rejected");
+                let place = batch.messages[at.0].place;
+                tracing::error!(?place, offset = batch.messages[at.0].offset, message, "a rule panicked; the record is rejected");
                 self.rejected.insert(at, message);
                 self.discard();
-                at = 0;
+                at = (0, 0);
             }
         }
     }
 
-    fn apply_one(&mut self, at: usize, message: &Message<'_>) {
+    fn apply_one(&mut self, at: &mut (usize, usize), message: &Message<'_>) {
         let Some(Some(partition)) = self.partitions.get_mut(message.place.partition as usize) else { return };
         let (stage, input) = partition.stage_of(message.place.topic);
         let mut headers = Vec::new();
@@ -87,9 +89,19 @@ impl Worker<'_> {
             value: message.value(),
             headers: &headers,
         };
-        match self.rejected.get(&at) {
-            None => stage.task.apply(&stage.store, &self.rules, &record, &mut self.outbox),
-            Some(reason) => stage.task.reject(&record, reason, &mut self.outbox),
+        let (rules, rejected, out) = (&self.rules, &self.rejected, &mut self.outbox);
+        let mut apply = |at: (usize, usize), record: &Input<'_>| match rejected.get(&at) {
+            None => stage.task.apply(&stage.store, rules, record, out),
+            Some(reason) => stage.task.reject(record, reason, out),
+        };
+        match record.value.filter(|_| record.topic == Topic::AccountEvents).and_then(bundle::parts) {
+            None => apply(*at, &record),
+            Some(parts) => {
+                for (timestamp, value) in parts {
+                    apply(*at, &Input { timestamp: Some(timestamp), value: Some(value), ..record });
+                    at.1 += 1;
+                }
+            }
         }
         stage.applied(input, message.offset, message.timestamp);
     }

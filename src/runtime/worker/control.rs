@@ -35,6 +35,8 @@ pub struct Control {
 struct Thread {
     state: ThreadState,
     owned: Vec<u32>,
+    /// Its tasks have work of their own left.
+    at_work: bool,
 }
 
 /// What was worked off in all.
@@ -48,7 +50,7 @@ pub struct Work {
 
 impl Control {
     pub fn new(threads: usize, stop_at_end: bool) -> Control {
-        let thread = || Thread { state: ThreadState::Waiting, owned: Vec::new() };
+        let thread = || Thread { state: ThreadState::Waiting, owned: Vec::new(), at_work: false };
         Control {
             stopping: AtomicBool::new(false),
             unclean: AtomicBool::new(false),
@@ -112,6 +114,17 @@ impl Control {
         if let Some(thread) = self.threads().get_mut(thread) {
             thread.owned = partitions.to_vec();
         }
+    }
+
+    pub fn set_at_work(&self, thread: usize, at_work: bool) {
+        if let Some(thread) = self.threads().get_mut(thread) {
+            thread.at_work = at_work;
+        }
+    }
+
+    /// Every thread has been given its partitions, and none has work left beside its inputs.
+    pub fn is_idle(&self) -> bool {
+        self.threads().iter().all(|thread| thread.state == ThreadState::Running && !thread.at_work)
     }
 
     pub fn owns(&self, thread: usize, partition: u32) -> bool {

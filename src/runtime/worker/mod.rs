@@ -15,13 +15,14 @@ mod partition;
 mod restore;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 pub use self::control::{Control, ThreadState};
 pub use self::mutation::Mutation;
 use self::partition::Partition;
 use super::clock::Clock;
+use super::failpoint::{self, Failpoint};
 use super::log::{Batch, Change, CommitError, Log, LogError, Next, Place, Session};
 use super::metrics::Metrics;
 use super::rules::RulesTopic;
@@ -31,11 +32,18 @@ use crate::engine::{AccountTask, ContactTask, Counters, Publish, Task};
 use crate::events::Timestamp;
 use crate::outputs::{Outbox, Topic};
 use crate::rulebook::RuleSet;
+use crate::state::Store;
 
 /// A task as the loop drives it.
 pub trait StageTask: Task {
-    /// Writes how far the partition has come; `caught_up`: it had come to the end at `wall`.
-    fn watermark(&mut self, _partitions: u32, _wall: Timestamp, _caught_up: bool, _out: &mut Outbox) {}
+    /// Does what time brings, and writes how far the partition has come; `reached`: when it had come to the end. Time has
+    /// passed up to then even where no event tells so.
+    fn watermark(&mut self, _: &dyn Store, _: &RuleSet, _reached: Option<Timestamp>, _wall: Timestamp, _out: &mut Outbox) {}
+
+    /// Whether work of its own is left, which goes on with the next watermark.
+    fn is_at_work(&mut self, _: &dyn Store) -> bool {
+        false
+    }
 
     fn counters(&self) -> Option<&Counters> {
         None
@@ -46,11 +54,15 @@ impl StageTask for AccountTask {
     fn counters(&self) -> Option<&Counters> {
         Some(AccountTask::counters(self))
     }
+
+    fn is_at_work(&mut self, store: &dyn Store) -> bool {
+        AccountTask::is_at_work(self, store)
+    }
 }
 
 impl StageTask for ContactTask {
-    fn watermark(&mut self, partitions: u32, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
-        ContactTask::watermark(self, partitions, wall, caught_up, out);
+    fn watermark(&mut self, store: &dyn Store, rules: &RuleSet, reached: Option<Timestamp>, wall: Timestamp, out: &mut Outbox) {
+        ContactTask::watermark(self, store, rules, reached.unwrap_or(wall), reached.is_some(), out);
     }
 
     fn counters(&self) -> Option<&Counters> {
@@ -100,8 +112,8 @@ pub struct Worker<'c> {
     rules: Arc<RuleSet>,
     partitions: Vec<Option<Partition>>,
     outbox: Outbox,
-    /// Records of the batch on which a rule panicked, by position.
-    rejected: BTreeMap<usize, String>,
+    /// Records of the batch on which a rule panicked, by position, and by part where the record is a bundle.
+    rejected: BTreeMap<(usize, usize), String>,
     change: Option<Change>,
     /// In the clock's elapsed time.
     last_watermark: Duration,
@@ -204,7 +216,10 @@ impl<'c> Worker<'c> {
             Change::Assigned(partitions) => {
                 tracing::info!(thread = self.thread, ?partitions, "partitions are taken over");
                 if self.restore(session, &partitions)? {
+                    // what others have worked off may rest on rules that were not read here yet
+                    self.context.follow_rules()?;
                     session.start()?;
+                    self.note_work();
                     self.context.control.set_owned(self.thread, &partitions);
                     self.context.control.set_state(self.thread, ThreadState::Running);
                 }
@@ -215,9 +230,21 @@ impl<'c> Worker<'c> {
 
     /// From here on nothing is written for any partition, until they are taken over again: others may have them by now.
     fn give_up(&mut self) {
+        if self.context.is_broken_by(Mutation::WorkAfterRevoke) {
+            return;
+        }
         self.context.control.set_owned(self.thread, &[]);
         for stage in self.partitions.iter_mut().flatten().flat_map(Partition::stages) {
             stage.rest();
+        }
+    }
+
+    /// Says whether the tasks have work of their own left, for a service that ends when there is none.
+    fn note_work(&mut self) {
+        if self.context.control.stop_at_end {
+            let mut stages = self.partitions.iter_mut().flatten().flat_map(Partition::stages);
+            let is_at_work = stages.any(|stage| stage.task.is_at_work(&stage.store));
+            self.context.control.set_at_work(self.thread, is_at_work);
         }
     }
 
@@ -252,7 +279,6 @@ impl<'c> Worker<'c> {
             return;
         }
         self.last_watermark = self.context.clock.elapsed();
-        let partitions = self.context.log.partitions();
         let wall = self.context.clock.wall();
         for (number, partition) in self.partitions.iter_mut().enumerate() {
             let Some(partition) = partition.as_mut().filter(|_| control.owns(self.thread, number as u32)) else { continue };
@@ -270,14 +296,22 @@ impl<'c> Worker<'c> {
             let place = Place::new(Topic::ProductEvents, number as u32);
             let stage = &mut partition.contact;
             let end = session.end(place).filter(|end| end.reached && stage.next(0) >= end.end);
-            let at = end.map_or(wall, |end| end.at);
-            stage.task.watermark(partitions, at, end.is_some(), &mut self.outbox);
+            if self.context.is_broken_by(Mutation::WatermarkBeforeOutputs) {
+                let mut apart = Outbox::default();
+                stage.task.watermark(&stage.store, &self.rules, end.map(|end| end.at), wall, &mut apart);
+                let _ = session.commit(&apart, &[]);
+                continue;
+            }
+            stage.task.watermark(&stage.store, &self.rules, end.map(|end| end.at), wall, &mut self.outbox);
             stage.touched = true;
         }
     }
 
     /// Seals the touched tasks and commits. An empty batch commits nothing.
     fn commit(&mut self, session: &dyn Session, batch: &Batch<'_>) -> Result<(), Failure> {
+        if self.has_newer_rules() {
+            return Err(Failure::Again);
+        }
         let publish = if self.since(self.last_boards) >= SECOND { Publish::All } else { Publish::ButBoards };
         let (mut next, mut moved) = (Vec::new(), false);
         for (number, partition) in self.partitions.iter_mut().enumerate() {
@@ -292,18 +326,27 @@ impl<'c> Worker<'c> {
                 }
                 moved |= stage.has_moved();
                 // those that have not moved too: a commit that names an offset of its partition is fenced
-                next.extend(stage.pending(number as u32));
+                let all = !self.context.is_broken_by(Mutation::WorkAfterRevoke);
+                next.extend(stage.pending(number as u32, all));
             }
         }
+        // before the commit, so that whoever sees the offsets finds this said
+        self.note_work();
         if publish == Publish::All {
             self.last_boards = self.context.clock.elapsed();
         }
         if self.outbox.is_empty() && !moved {
             return Ok(());
         }
+        self.outbox.bundle(self.context.log.partitions());
         let started = self.context.clock.elapsed();
-        if self.context.is_broken_by(Mutation::StateBeforeCommit) {
+        if self.context.is_broken_by(Mutation::StateBeforeCommit) || self.context.is_broken_by(Mutation::FlushBeforeCommit) {
             self.take_in(session, publish)?;
+        }
+        if self.context.is_broken_by(Mutation::FlushBeforeCommit) {
+            for stage in self.partitions.iter_mut().flatten().flat_map(Partition::stages) {
+                let _ = stage.store.flush(self.context.clock.wall());
+            }
         }
         match self.commit_to(session, &next) {
             Ok(()) => {}
@@ -315,12 +358,27 @@ impl<'c> Worker<'c> {
             Err(CommitError::Unknown(_)) if self.context.is_broken_by(Mutation::KeepSession) => return Err(Failure::Again),
             Err(error @ CommitError::Unknown(_)) => return Err(Failure::Session(LogError::Session(error.to_string()))),
         }
+        failpoint::pass(Failpoint::AfterCommit);
         let metrics = &self.context.metrics;
         metrics.committed(self.since(started), batch, &self.outbox, self.context.clock.wall());
         self.take_in(session, publish)?;
         self.outbox.clear();
         self.context.control.worked_off(batch.messages.len() as u64);
         Ok(())
+    }
+
+    /// Whether the batch names a version of the rules that it was not applied with, and that there is by now: another process
+    /// has followed their topic faster. The records must not become dead letters for that.
+    fn has_newer_rules(&mut self) -> bool {
+        let mut stages = self.partitions.iter_mut().flatten().flat_map(Partition::stages);
+        if !stages.any(|stage| stage.task.lacks_rules()) || self.context.is_broken_by(Mutation::RulesNotLookedFor) {
+            return false;
+        }
+        let read = self.context.follow_rules();
+        if let Err(error) = &read {
+            tracing::warn!(%error, "the rules topic cannot be read");
+        }
+        read.is_err() || !Arc::ptr_eq(&self.rules, &self.context.rules())
     }
 
     fn commit_to(&self, session: &dyn Session, next: &[Next]) -> Result<(), CommitError> {
@@ -340,6 +398,7 @@ impl<'c> Worker<'c> {
         for (number, partition) in self.partitions.iter_mut().enumerate() {
             for stage in partition.iter_mut().flat_map(Partition::stages).filter(|stage| stage.touched) {
                 stage.committed(number as u32, session, publish, context);
+                failpoint::pass(Failpoint::AmidTakeIn);
                 if let Err(error) = stage.store.flush_if_due(interval, context.clock.wall()) {
                     return Err(Failure::Store(stage.doubt(&error.to_string())));
                 }
@@ -350,8 +409,21 @@ impl<'c> Worker<'c> {
 }
 
 impl Context {
+    /// Takes in what is new on the rules topic, if rules come from there.
+    pub fn follow_rules(&self) -> Result<(), LogError> {
+        if !self.settings.rules.topic {
+            return Ok(());
+        }
+        let mut topic = self.rules_topic.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rules) = topic.refresh(&*self.log)? {
+            tracing::info!(accounts = rules.accounts().count(), "new rules");
+            *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        }
+        Ok(())
+    }
+
     fn rules(&self) -> Arc<RuleSet> {
-        self.rules.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

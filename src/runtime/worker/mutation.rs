@@ -25,10 +25,25 @@ pub enum Mutation {
     SkipRestore,
     /// A store on disk says that it is further than its rows.
     PositionAhead,
+    /// The stores write a batch to disk before it is committed.
+    FlushBeforeCommit,
+    /// What was given up is still written for, and commits are fenced only where an offset moves.
+    WorkAfterRevoke,
+    /// The changelog is read up to where it is stable, although a commit of the former owner is not settled yet. (The
+    /// simulator's log does it.)
+    RestoreToStable,
+    /// Identities are left out when partitions are taken over.
+    IdentitiesNotRestored,
+    /// Watermarks are committed by themselves, before the outputs of what they count.
+    WatermarkBeforeOutputs,
+    /// Boards that were not published yet when partitions moved stay so.
+    ForgetBoards,
+    /// Records of a version of the rules that is not known yet become dead letters at once.
+    RulesNotLookedFor,
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 10] = [
+    pub const ALL: [Mutation; 17] = [
         Mutation::StateBeforeCommit,
         Mutation::OffsetsBeforeOutputs,
         Mutation::OutputsBeforeOffsets,
@@ -39,6 +54,13 @@ impl Mutation {
         Mutation::RestoreStopsEarly,
         Mutation::SkipRestore,
         Mutation::PositionAhead,
+        Mutation::FlushBeforeCommit,
+        Mutation::WorkAfterRevoke,
+        Mutation::RestoreToStable,
+        Mutation::IdentitiesNotRestored,
+        Mutation::WatermarkBeforeOutputs,
+        Mutation::ForgetBoards,
+        Mutation::RulesNotLookedFor,
     ];
 }
 

@@ -11,6 +11,10 @@ use crate::state::StoreError;
 /// What the contact stage reads; what the account stage reads.
 const CONTACT: &[Topic] = &[Topic::ProductEvents, Topic::Commands, Topic::ContactInbox];
 const ACCOUNT: &[Topic] = &[Topic::AccountEvents];
+/// Where their rows are kept. Lead scores carry the rows of their contacts; the changelog has all others, and is read after
+/// them.
+pub const CONTACT_CHANGELOGS: &[Topic] = &[Topic::LeadScores, Topic::ContactChangelog];
+pub const ACCOUNT_CHANGELOGS: &[Topic] = &[Topic::AccountChangelog];
 
 pub struct Partition {
     pub contact: Stage,
@@ -19,13 +23,13 @@ pub struct Partition {
 
 impl Partition {
     pub fn open(stores: &Stores, stages: &dyn Stages, number: u32, partitions: u32) -> Result<Partition, StoreError> {
-        let stage = |inputs, changelog, name: &str, task| {
+        let stage = |inputs, changelogs, name: &str, task| {
             let store = stores.task(&format!("{name}-{number}"))?;
-            Ok(Stage::new(inputs, changelog, store, task))
+            Ok(Stage::new(inputs, changelogs, store, task))
         };
         Ok(Partition {
-            contact: stage(CONTACT, Topic::ContactChangelog, "contact", stages.contact(number, partitions))?,
-            account: stage(ACCOUNT, Topic::AccountChangelog, "account", stages.account(number, partitions))?,
+            contact: stage(CONTACT, CONTACT_CHANGELOGS, "contact", stages.contact(number, partitions))?,
+            account: stage(ACCOUNT, ACCOUNT_CHANGELOGS, "account", stages.account(number, partitions))?,
         })
     }
 
@@ -54,7 +58,7 @@ pub struct Stage {
     pub task: Box<dyn StageTask>,
     pub store: TaskStore,
     inputs: &'static [Topic],
-    pub changelog: Topic,
+    changelogs: &'static [Topic],
     /// Next offsets of the inputs as committed, and as of this batch.
     committed: [u64; 3],
     pending: [u64; 3],
@@ -67,10 +71,10 @@ pub struct Stage {
 }
 
 impl Stage {
-    fn new(inputs: &'static [Topic], changelog: Topic, store: TaskStore, task: Box<dyn StageTask>) -> Stage {
+    fn new(inputs: &'static [Topic], changelogs: &'static [Topic], store: TaskStore, task: Box<dyn StageTask>) -> Stage {
         let (committed, pending, touched, owes_boards) = ([0; 3], [0; 3], false, true);
         let (newest, reported) = ([None; 3], Counters::default());
-        Stage { task, store, inputs, changelog, committed, pending, newest, touched, owes_boards, reported }
+        Stage { task, store, inputs, changelogs, committed, pending, newest, touched, owes_boards, reported }
     }
 
     fn renew(&mut self, task: Box<dyn StageTask>) {
@@ -121,10 +125,11 @@ impl Stage {
         self.pending != self.committed
     }
 
-    /// The next offsets with this batch, of all inputs of which anything was read.
-    pub fn pending(&self, number: u32) -> impl Iterator<Item = Next> {
-        let read = self.inputs.iter().zip(self.pending).filter(|(_, next)| *next > 0);
-        read.map(move |(&topic, next)| (Place::new(topic, number), next))
+    /// The next offsets with this batch: of all inputs of which anything was read, or only of those that have moved.
+    pub fn pending(&self, number: u32, all: bool) -> impl Iterator<Item = Next> {
+        let moves = self.inputs.iter().zip(self.committed.into_iter().zip(self.pending));
+        let named = moves.filter(move |(_, (before, next))| if all { *next > 0 } else { next != before });
+        named.map(move |(&topic, (_, next))| (Place::new(topic, number), next))
     }
 
     pub fn named_offsets(&self) -> Vec<(&'static str, u64)> {
@@ -138,11 +143,10 @@ impl Stage {
         if !context.is_broken_by(Mutation::SkipTakeChanges) {
             self.store.absorb(changes);
         }
-        let mut changelog = session.committed_to(Place::new(self.changelog, number));
-        if context.is_broken_by(Mutation::PositionAhead) {
-            changelog = changelog.map(|next| next + 1);
-        }
-        self.store.advance(changelog, &self.named_offsets());
+        let ahead = u64::from(context.is_broken_by(Mutation::PositionAhead));
+        let written = |&topic: &Topic| Some((topic.name(), session.committed_to(Place::new(topic, number))? + ahead));
+        let changelogs: Vec<(&str, u64)> = self.changelogs.iter().filter_map(written).collect();
+        self.store.advance(&changelogs, &self.named_offsets());
         (self.touched, self.owes_boards) = (false, publish == Publish::ButBoards);
         if let Some(counters) = self.task.counters() {
             context.metrics.counted(&self.reported, counters);

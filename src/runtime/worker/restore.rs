@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use super::partition::{Partition, Stage};
+use super::partition::{ACCOUNT_CHANGELOGS, CONTACT_CHANGELOGS, Partition, Stage};
 use super::{Context, Mutation, ThreadState, Worker};
 use crate::events::{Duration as Span, Timestamp};
 use crate::outputs::Topic;
-use crate::runtime::log::{Batch, Limit, LogError, Next, Place, Session};
-use crate::runtime::store::Position;
-use crate::state::StoreError;
+use crate::rules::contact::ContactRow;
+use crate::runtime::failpoint::{self, Failpoint};
+use crate::runtime::log::{Batch, Changelog, Limit, LogError, Next, Place, Session};
+use crate::runtime::store::{Position, TaskStore};
+use crate::state::{Store as _, StoreError, Table};
 
 /// How long to read a changelog before looking after the session again.
 const SLICE: Duration = Duration::from_millis(200);
@@ -27,11 +29,15 @@ impl Worker<'_> {
                 None => {}
             }
         }
+        let forgets = self.context.is_broken_by(Mutation::ForgetBoards);
         for &number in partitions {
             let Some(slot) = self.partitions.get_mut(number as usize) else { continue };
             if slot.is_none() {
                 let opened = Partition::open(&self.context.stores, stages, number, count);
                 *slot = Some(opened.map_err(|error| self.context.unusable(&error))?);
+            }
+            if let Some(partition) = slot.as_mut().filter(|_| forgets) {
+                partition.stages().into_iter().for_each(Stage::rest);
             }
         }
         let started = self.context.clock.elapsed();
@@ -61,30 +67,70 @@ impl Worker<'_> {
         partitions: &[u32],
         committed: &[Next],
     ) -> Result<Option<u64>, LogError> {
-        let topic = if account { Topic::AccountChangelog } else { Topic::ContactChangelog };
         let (wall, retention) = (self.context.clock.wall(), self.context.settings.state.delete_retention);
         let context = self.context;
 
-        let mut from = Vec::new();
+        let topics = if account { ACCOUNT_CHANGELOGS } else { CONTACT_CHANGELOGS };
+        let mut changelogs = self.open_changelogs(session, account, topics, partitions)?;
+        let mut doubted = false;
         for &number in partitions {
             let Some(stage) = self.stage(number, account) else { continue };
-            from.push((number, stage.store.position().map_or(0, |position| position.changelog_next)));
-        }
-        let mut changelog = session.changelog(topic, &from)?;
-        let mut doubted = false;
-        for (number, from) in &mut from {
-            let bounds = changelog.bounds(*number);
-            let Some(stage) = self.stage(*number, account) else { continue };
             let Some(position) = stage.store.position() else { continue };
-            if let Err(reason) = check(position, bounds, *number, committed, wall, retention) {
-                tracing::warn!(partition = *number, topic = topic.name(), reason, "state on disk is not used");
+            let bounds: Vec<_> = topics.iter().zip(&changelogs).map(|(topic, log)| (*topic, log.bounds(number))).collect();
+            if let Err(reason) = check(position, &bounds, number, committed, wall, retention) {
+                tracing::warn!(partition = number, account, reason, "state on disk is not used");
                 stage.store.wipe().map_err(|error| context.unusable(&error))?;
-                (*from, doubted) = (0, true);
+                doubted = true;
             }
         }
         if doubted {
-            changelog = session.changelog(topic, &from)?;
+            changelogs = self.open_changelogs(session, account, topics, partitions)?;
         }
+        let mut rows = 0;
+        for (&topic, changelog) in topics.iter().zip(&mut changelogs) {
+            match self.read_changelog(session, account, topic, &mut **changelog)? {
+                Some(read) => rows += read,
+                None => return Ok(None),
+            }
+        }
+        for &number in partitions {
+            let ends: Vec<_> = topics.iter().zip(&changelogs).map(|(topic, log)| (topic.name(), log.bounds(number).1)).collect();
+            let Some(stage) = self.stage(number, account) else { continue };
+            stage.set_committed(number, committed);
+            let offsets = stage.named_offsets();
+            stage.store.advance(&ends, &offsets);
+        }
+        Ok(Some(rows))
+    }
+
+    /// Opens a stage's changelogs where its stores are.
+    fn open_changelogs<'s>(
+        &mut self,
+        session: &'s dyn Session,
+        account: bool,
+        topics: &[Topic],
+        partitions: &[u32],
+    ) -> Result<Vec<Box<dyn Changelog + 's>>, LogError> {
+        let mut open = |&topic: &Topic| {
+            let next = |number: u32, stage: &mut Stage| {
+                (number, stage.store.position().map_or(0, |position| position.changelog(topic.name())))
+            };
+            let from: Vec<(u32, u64)> =
+                partitions.iter().filter_map(|&number| Some(next(number, self.stage(number, account)?))).collect();
+            session.changelog(topic, &from)
+        };
+        topics.iter().map(&mut open).collect()
+    }
+
+    /// Reads a changelog to its end into the stores. `None` if the partitions were taken away.
+    fn read_changelog(
+        &mut self,
+        session: &dyn Session,
+        account: bool,
+        topic: Topic,
+        changelog: &mut dyn Changelog,
+    ) -> Result<Option<u64>, LogError> {
+        let wall = self.context.clock.wall();
         let all = changelog.progress().1;
         let limit = if self.context.is_broken_by(Mutation::SkipRestore) {
             0
@@ -97,13 +143,21 @@ impl Worker<'_> {
         let mut failed = None;
         let mut idle = Batch::default();
         loop {
-            let done = changelog.read(SLICE, &mut |(number, key, value)| {
+            let done = changelog.read(SLICE, &mut |(number, key, value, _)| {
                 rows += 1;
+                failpoint::pass(Failpoint::AmidRestore);
                 if rows > limit {
                     return;
                 }
+                let is_identity =
+                    [Table::Identities as u8, Table::AccountIdentity as u8].contains(&key.first().copied().unwrap_or(0));
+                if is_identity && self.context.is_broken_by(Mutation::IdentitiesNotRestored) {
+                    return;
+                }
                 let Some(stage) = self.stage(number, account) else { return };
-                stage.store.absorb(vec![(key.to_vec(), value.map(<[u8]>::to_vec))]);
+                if let Err(error) = absorb(&mut stage.store, topic, key, value) {
+                    failed = Some((number, error));
+                }
                 if rows % 1000 == 0
                     && let Err(error) = stage.store.flush_if_due(Duration::MAX, wall)
                 {
@@ -129,15 +183,32 @@ impl Worker<'_> {
                 return Ok(None);
             }
         }
-        for &(number, _) in &from {
-            let (_, end) = changelog.bounds(number);
-            let Some(stage) = self.stage(number, account) else { continue };
-            stage.set_committed(number, committed);
-            let offsets = stage.named_offsets();
-            stage.store.advance(Some(end), &offsets);
-        }
         Ok(Some(rows))
     }
+}
+
+/// Takes in a row of a changelog.
+///
+/// The newest copy of a contact's row is beside its lead score, or in the contact changelog while it has none, and may have
+/// moved from one to the other and back. Lead scores are read first, and tell nothing by their end; after that the revisions
+/// decide.
+fn absorb(store: &mut TaskStore, topic: Topic, key: &[u8], value: Option<&[u8]>) -> Result<(), StoreError> {
+    let is_contact = key.first() == Some(&(Table::Contact as u8));
+    let row = match (topic, value) {
+        (Topic::LeadScores, Some(value)) => ([&[Table::Contact as u8], key].concat(), Some(value.to_vec())),
+        (Topic::LeadScores, None) => return Ok(()),
+        (Topic::ContactChangelog, None) if is_contact => return Ok(()),
+        (Topic::ContactChangelog, Some(value)) if is_contact => {
+            let known = store.get(key)?.map_or(0, |known| ContactRow::revision_of(&known));
+            if known > ContactRow::revision_of(value) {
+                return Ok(());
+            }
+            (key.to_vec(), Some(value.to_vec()))
+        }
+        _ => (key.to_vec(), value.map(<[u8]>::to_vec)),
+    };
+    store.absorb(vec![row]);
+    Ok(())
 }
 
 impl Context {
@@ -151,13 +222,17 @@ impl Context {
 /// Whether rows at a position can be continued from the changelog.
 fn check(
     position: &Position,
-    (low, end): (u64, u64),
+    bounds: &[(Topic, (u64, u64))],
     number: u32,
     committed: &[Next],
     now: Timestamp,
     retention: Span,
 ) -> Result<(), &'static str> {
-    if position.changelog_next > end || (position.changelog_next < low && position.changelog_next > 0) {
+    let outside = |&(topic, (low, end)): &(Topic, (u64, u64))| {
+        let next = position.changelog(topic.name());
+        next > end || (next < low && next > 0)
+    };
+    if bounds.iter().any(outside) {
         return Err("its position is not in the changelog");
     }
     let ahead = |(name, next): &(String, u64)| {
@@ -182,14 +257,16 @@ mod tests {
     #[test]
     fn positions_outside_the_log_are_not_trusted() {
         let position = Position {
-            changelog_next: 10,
+            changelog_next: vec![("contact-changelog".to_owned(), 10)],
             input_next: vec![("product-events".to_owned(), 5)],
             flushed_at: Timestamp(1_000_000),
             ..Position::default()
         };
         let at = |next| vec![(Place::new(Topic::ProductEvents, 3), next)];
         let day = Span::days(1);
-        let trusted = |bounds, committed: &[Next], now| check(&position, bounds, 3, committed, Timestamp(now), day).is_ok();
+        let trusted = |bounds, committed: &[Next], now| {
+            check(&position, &[(Topic::ContactChangelog, bounds)], 3, committed, Timestamp(now), day).is_ok()
+        };
         assert!(trusted((0, 10), &at(5), 1_000_000));
         assert!(trusted((10, 90), &at(50), 1_000_000));
         assert!(!trusted((0, 9), &at(5), 1_000_000), "the changelog was made anew");

@@ -162,7 +162,7 @@ fn read(log: &LocalLog, topic: Topic) -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut changelog = session.changelog(topic, &from).unwrap();
     while !changelog
-        .read(Duration::from_secs(1), &mut |(_, key, value)| {
+        .read(Duration::from_secs(1), &mut |(_, key, value, _)| {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             found.entry(text(key)).or_default().push(text(value.unwrap_or_default()));
         })
@@ -239,7 +239,7 @@ fn counts_each_record_once_wherever_the_disk_fails() {
             }
             match call {
                 Call::Append => Fault::Torn((fails_at * 13 % 300) as usize),
-                Call::Sync => Fault::Fail,
+                _ => Fault::Fail,
             }
         });
         work(&first, 1);

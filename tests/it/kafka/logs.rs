@@ -10,7 +10,7 @@ use scorekeeper::runtime::log::local::{Directory, LocalLog, MemDisk};
 use scorekeeper::runtime::log::{Batch, Change, Limit, Log, Place, Session};
 use scorekeeper::runtime::settings::Kafka;
 
-use super::harness::{Deployment, broker};
+use super::harness::Deployment;
 
 const PARTITIONS: u32 = 4;
 const LIMIT: Limit = Limit { records: 10_000, bytes: 1 << 24 };
@@ -84,7 +84,10 @@ fn changelog(session: &dyn Session, from: &[(u32, u64)]) -> Vec<(u32, String, Op
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let mut rows = Vec::new();
     let deadline = Instant::now() + Duration::from_secs(30);
-    while !changelog.read(Duration::from_millis(50), &mut |(p, key, value)| rows.push((p, text(key), value.map(text)))).unwrap() {
+    while !changelog
+        .read(Duration::from_millis(50), &mut |(p, key, value, _)| rows.push((p, text(key), value.map(text))))
+        .unwrap()
+    {
         assert!(Instant::now() < deadline, "the changelog has no end");
     }
     rows.sort();
@@ -171,7 +174,7 @@ fn local_in_a_directory() {
 fn kafka() {
     let deployment = Deployment::new("tests/data/live.yaml");
     let settings = Kafka {
-        bootstrap_servers: broker().to_owned(),
+        bootstrap_servers: deployment.broker.clone(),
         topic_prefix: deployment.prefix.clone(),
         group_id: deployment.prefix.clone(),
         ..Kafka::default()

@@ -1,6 +1,18 @@
-//! The real program on a real broker. The tests start one broker between them on a free port, and wipe it when they end.
+//! The program as processes on a real broker, which the tests start.
 
+mod answers;
+mod broker;
+mod disk;
+mod failpoints;
 mod harness;
+mod invariants;
+mod load;
 mod logs;
+mod ownership;
+mod processes;
+mod proxy;
 mod races;
+mod recreated;
+mod rules;
 mod runs;
+mod zombies;

@@ -1,71 +1,18 @@
 //! Whole runs: whatever happens on the way, the outputs are those of an undisturbed `score`.
 
-use std::collections::BTreeMap;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::harness::{Deployment, Process, eventually, get, metric};
+use super::harness::{Deployment, Process, events_in, eventually, owned};
+use super::invariants::{self, Watch};
+use super::load::Load;
 
 const RULES: &str = "tests/data/live.yaml";
 
-/// Generated events, and what `score` makes of them.
-struct Expected {
-    events: String,
-    dir: tempfile::TempDir,
-}
-
-impl Expected {
-    fn new(count: u32, seed: u32) -> Expected {
-        let dir = tempfile::tempdir().unwrap();
-        let program = || Command::new(env!("CARGO_BIN_EXE_scorekeeper"));
-        let (count, seed) = (count.to_string(), seed.to_string());
-        let generated = program().args(["generate", "--events", &count, "--seed", &seed, "--every", "1s"]).output().unwrap();
-        let events = String::from_utf8(generated.stdout).unwrap();
-        let file = dir.path().join("events.jsonl");
-        std::fs::write(&file, &events).unwrap();
-        let scored = program().args(["score", "--rules", RULES, "--events"]).arg(&file).arg("--output").arg(dir.path()).output();
-        assert!(scored.unwrap().status.success());
-        Expected { events, dir }
-    }
-
-    fn lines(&self) -> Vec<&str> {
-        self.events.lines().collect()
-    }
-
-    /// The last value of each key.
-    fn latest(&self, topic: &str) -> BTreeMap<String, Value> {
-        let text = std::fs::read_to_string(self.dir.path().join(format!("{topic}.jsonl"))).unwrap_or_default();
-        let records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        records.map(|record| (record["key"].as_str().unwrap().to_owned(), record["value"].clone())).collect()
-    }
-
-    #[track_caller]
-    fn check(&self, deployment: &Deployment) {
-        for topic in ["lead-scores", "rep-progress"] {
-            assert_eq!(difference(&deployment.latest(topic), &self.latest(topic)), json!(null), "{topic}");
-        }
-        for topic in ["timeline", "xp"] {
-            assert_eq!(difference(&deployment.ledger(topic), &self.latest(topic)), json!(null), "{topic}");
-        }
-        assert_eq!(deployment.read("dead-letters"), []);
-    }
-}
-
-/// The first key whose values differ, with both; null if there is none.
-fn difference(is: &BTreeMap<String, Value>, expected: &BTreeMap<String, Value>) -> Value {
-    assert!(!expected.is_empty());
-    let keys = is.keys().chain(expected.keys());
-    let differs = keys.into_iter().find(|key| is.get(*key) != expected.get(*key));
-    differs.map_or(
-        json!(null),
-        |key| json!({"key": key, "is": is.get(key), "expected": expected.get(key), "keys": [is.len(), expected.len()]}),
-    )
-}
-
 #[test]
 fn a_plain_run_equals_score() {
-    let (deployment, expected) = (Deployment::new(RULES), Expected::new(10_000, 1));
+    let (deployment, expected) = (Deployment::new(RULES), Load::new(RULES, 10_000, 1));
     deployment.produce_events(expected.lines().into_iter());
     let summary = deployment.run_to_end("w");
     assert_eq!(summary["events"], 10_000);
@@ -77,12 +24,12 @@ fn a_plain_run_equals_score() {
 
 #[test]
 fn kills_in_the_middle_change_nothing() {
-    let (deployment, expected) = (Deployment::new(RULES), Expected::new(200_000, 2));
+    let (deployment, expected) = (Deployment::new(RULES), Load::new(RULES, 200_000, 2));
     deployment.produce_events(expected.lines().into_iter());
     for read in [20_000.0, 30_000.0] {
         let (command, admin) = deployment.worker("w", &[]);
         let process = Process::start(command);
-        eventually("work is under way", || metric(&admin, "scorekeeper_records_in_total{topic=\"product-events\"}") > read);
+        eventually("work is under way", || events_in(&[&admin]) > read);
         process.kill();
     }
     deployment.run_to_end("w");
@@ -91,7 +38,7 @@ fn kills_in_the_middle_change_nothing() {
 
 #[test]
 fn state_is_restored_from_the_changelog() {
-    let (deployment, expected) = (Deployment::new(RULES), Expected::new(10_000, 3));
+    let (deployment, expected) = (Deployment::new(RULES), Load::new(RULES, 10_000, 3));
     let lines = expected.lines();
     for (part, lines) in lines.chunks(3334).enumerate() {
         deployment.produce_events(lines.iter().copied());
@@ -106,28 +53,34 @@ fn state_is_restored_from_the_changelog() {
 
 #[test]
 fn workers_come_and_go() {
-    let (deployment, expected) = (Deployment::new(RULES), Expected::new(30_000, 4));
-    let lines = expected.lines();
-    let read = |admins: &[&str]| -> f64 {
-        admins.iter().map(|admin| metric(admin, "scorekeeper_records_in_total{topic=\"product-events\"}")).sum()
+    let (deployment, expected) = (Deployment::new(RULES), Load::new(RULES, 40_000, 4));
+    let watch = Watch::start(&deployment);
+    let parts: Vec<Vec<&str>> = expected.lines().chunks(10_000).map(<[&str]>::to_vec).collect();
+    let worker = |name: &str| {
+        let (mut command, admin) = deployment.nervous_worker(name, &[]);
+        command.env("SCOREKEEPER__WORKER__THREADS", "1");
+        (Process::start(command), admin)
     };
-    let (command, first_admin) = deployment.worker("first", &[]);
-    let first = Process::start(command);
-    deployment.produce_events(lines[..10_000].iter().copied());
-    eventually("the first has begun", || read(&[&first_admin]) > 0.0);
-    let (command, second_admin) = deployment.worker("second", &[]);
-    let second = Process::start(command);
-    eventually("the second has joined", || {
-        get(&second_admin, "/readyz?verbose").is_some_and(|(_, body)| body.contains("running"))
+    let (first, first_admin) = worker("first");
+    deployment.produce_events(parts[0].iter().copied());
+    eventually("the first has begun", || events_in(&[&first_admin]) > 0.0);
+    let others = ["second", "third"].map(worker);
+    eventually("all three have partitions", || {
+        !owned(&first_admin).is_empty() && others.iter().all(|(_, admin)| !owned(admin).is_empty())
     });
-    deployment.produce_events(lines[10_000..20_000].iter().copied());
-    eventually("both have worked", || read(&[&second_admin]) > 0.0);
+    deployment.produce_events(parts[1].iter().copied());
+    eventually("all have worked", || others.iter().all(|(_, admin)| events_in(&[admin]) > 0.0));
     assert_eq!(first.terminate(), Some(0), "a clean end");
-    deployment.produce_events(lines[20_000..].iter().copied());
-    eventually("the second has everything", || get(&second_admin, "/readyz").is_some_and(|(status, _)| status == 200));
+    deployment.produce_events(parts[2].iter().copied());
+    let [(second, second_admin), (third, _)] = others;
+    third.kill();
+    eventually("the second has everything", || owned(&second_admin) == [0, 1, 2, 3]);
+    deployment.produce_events(parts[3].iter().copied());
     assert_eq!(second.terminate(), Some(0), "a clean end");
-    deployment.run_to_end("third");
+    deployment.run_to_end("fourth");
     expected.check(&deployment);
+    watch.end();
+    invariants::check(&deployment);
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! The local log with faults: what a process sees of it passes here.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use scorekeeper::events::Timestamp;
 use scorekeeper::outputs::{Outbox, Topic};
 use scorekeeper::runtime::log::local::{LocalLog, LocalSession};
 use scorekeeper::runtime::log::{Batch, Change, Changelog, CommitError, End, Limit, Log, LogError, Next, Place, Row, Session};
+use scorekeeper::runtime::worker::{Context, Mutation};
 
 use super::world::{Baton, World};
 
@@ -17,6 +18,15 @@ pub struct SimLog {
     pub world: Arc<World>,
     pub baton: Arc<Baton>,
     pub process: usize,
+    /// The process itself, which follows the rules topic.
+    pub context: Arc<OnceLock<Weak<Context>>>,
+    pub mutation: Option<Mutation>,
+}
+
+/// How many records a log has taken in all.
+pub fn records(log: &LocalLog) -> u64 {
+    let places = Topic::ALL.iter().flat_map(|&topic| (0..log.partitions()).map(move |partition| Place::new(topic, partition)));
+    log.ends(&places.collect::<Vec<_>>()).expect("a local log").iter().map(|(_, end)| end).sum()
 }
 
 impl Log for SimLog {
@@ -38,8 +48,19 @@ impl Log for SimLog {
             assigned
         };
         let inner = LocalSession::open(self.log.clone(), assigned);
+        let (log, context, mutation) = (self.log.clone(), self.context.clone(), self.mutation);
         let (world, baton, process) = (self.world.clone(), self.baton.clone(), self.process);
-        Ok(Box::new(SimSession { inner, world, baton, process, is_leaving: Cell::new(false), has_left: Cell::new(false) }))
+        Ok(Box::new(SimSession {
+            inner,
+            log,
+            context,
+            mutation,
+            world,
+            baton,
+            process,
+            is_leaving: Cell::new(false),
+            has_left: Cell::new(false),
+        }))
     }
 
     fn committed(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
@@ -54,13 +75,25 @@ impl Log for SimLog {
         self.log.read_to_end(topic, from)
     }
 
+    fn append(&self, outbox: &Outbox) -> Result<(), LogError> {
+        self.log.append(outbox)
+    }
+
     fn ends(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {
         self.log.ends(places)
     }
 }
 
+fn text(next: &[Next]) -> String {
+    let each = next.iter().map(|(place, next)| format!("{} {}: {next}", place.topic.name(), place.partition));
+    each.collect::<Vec<_>>().join(", ")
+}
+
 struct SimSession {
     inner: LocalSession,
+    log: LocalLog,
+    context: Arc<OnceLock<Weak<Context>>>,
+    mutation: Option<Mutation>,
     world: Arc<World>,
     baton: Arc<Baton>,
     process: usize,
@@ -101,6 +134,11 @@ impl Session for SimSession {
     fn poll<'s>(&'s self, _: Duration, limit: Limit, batch: &mut Batch<'s>) -> Result<(), LogError> {
         self.baton.pass();
         self.point();
+        // in a service another thread does this once a second
+        let follows = self.world.lock().random.one_in(150);
+        if follows && let Some(context) = self.context.get().and_then(Weak::upgrade) {
+            let _ = context.follow_rules();
+        }
         let most = {
             let mut state = self.world.lock();
             let pace = state.pace;
@@ -132,7 +170,9 @@ impl Session for SimSession {
         // what it was to take over is out of date
         self.inner.take_change();
         state.count("rebalances");
-        Some(if state.random.one_in(4) { Change::Lost } else { Change::Revoked })
+        let change = if state.random.one_in(4) { Change::Lost } else { Change::Revoked };
+        state.note(|| format!("process {} is told: {change:?}", self.process));
+        Some(change)
     }
 
     fn accept(&self, partitions: &[u32]) -> Result<Vec<Next>, LogError> {
@@ -158,19 +198,32 @@ impl Session for SimSession {
             state.count("commits");
             if state.fails(25) {
                 state.count("aborts");
+                state.note(|| format!("a commit of process {} is aborted", self.process));
                 return Err(CommitError::Aborted("simulated".to_owned()));
             }
             if state.fails(40) {
                 state.count("lost commits");
+                state.note(|| format!("a commit of process {} is lost", self.process));
                 return Err(CommitError::Unknown("it never happened".to_owned()));
             }
             state.fails(40)
         };
-        self.inner.commit(outbox, next)?;
-        self.world.lock().promised(next);
+        if let Err(error) = self.inner.commit(outbox, next) {
+            if error.to_string().contains("local log") {
+                self.world.lock().doubt(self.process, next, records(&self.log));
+            }
+            return Err(error);
+        }
+        {
+            let mut state = self.world.lock();
+            state.note(|| format!("process {} commits {} records, up to {}", self.process, outbox.len(), text(next)));
+            state.promised(self.process, next);
+        }
         self.point();
         if is_lost {
-            self.world.lock().count("lost answers");
+            let mut state = self.world.lock();
+            state.count("lost answers");
+            state.note(|| format!("the answer to process {} is lost", self.process));
             return Err(CommitError::Unknown("it did happen".to_owned()));
         }
         Ok(())
@@ -195,7 +248,7 @@ impl Session for SimSession {
     fn changelog(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
         self.point();
         let inner = self.inner.changelog(topic, from)?;
-        Ok(Box::new(SimChangelog { inner, session: self }))
+        Ok(Box::new(SimChangelog { inner, session: self, rows: 0 }))
     }
 }
 
@@ -208,6 +261,8 @@ impl Drop for SimSession {
 struct SimChangelog<'s> {
     inner: Box<dyn Changelog + 's>,
     session: &'s SimSession,
+    /// Rows handed out so far.
+    rows: u64,
 }
 
 impl Changelog for SimChangelog<'_> {
@@ -217,9 +272,17 @@ impl Changelog for SimChangelog<'_> {
             return Ok(false);
         }
         self.session.world.lock().count("restores");
+        // the last commit before this is not settled: only what is before it is stable
+        let (_, all) = self.inner.progress();
+        let breaks = self.session.mutation == Some(Mutation::RestoreToStable);
+        let (session, rows) = (self.session, &mut self.rows);
+        let stable = if breaks { all - session.world.lock().random.below(20).min(all) } else { u64::MAX };
         let done = self.inner.read(Duration::from_secs(3600), &mut |read| {
-            self.session.point();
-            row(read);
+            session.point();
+            *rows += 1;
+            if *rows <= stable {
+                row(read);
+            }
         })?;
         self.session.point();
         Ok(done)

@@ -13,11 +13,15 @@
 //! same again. What is left to chance is when the store's background thread writes; no output depends on it.
 
 mod accounts;
+mod archive;
 mod auditor;
 mod log;
 mod model;
 mod process;
 mod random;
+mod replay;
+mod rich;
+mod rules;
 mod scenario;
 mod stages;
 mod workload;
@@ -33,11 +37,23 @@ use scorekeeper::runtime::worker::Mutation;
 use self::scenario::Counts;
 
 /// Runs a seed; a panic is a failure like any other.
-fn simulate(seed: u64, mutation: Option<Mutation>) -> Result<Counts, String> {
-    catch_unwind(AssertUnwindSafe(|| scenario::run(seed, mutation))).unwrap_or_else(|panic| {
+fn simulate(seed: u64, mutation: Option<Mutation>, trace: Option<&Mutex<Vec<String>>>) -> Result<Counts, String> {
+    catch_unwind(AssertUnwindSafe(|| scenario::run(seed, mutation, trace))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
-        Err(text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default())
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(format!("the simulator panicked: {}", text.unwrap_or_default()))
     })
+}
+
+/// What happened last when a seed is played once more.
+fn trace(seed: u64) -> String {
+    let lines = Mutex::new(Vec::new());
+    let again = simulate(seed, None, Some(&lines));
+    let lines = lines.into_inner().unwrap_or_default();
+    let shown = if number("SIMULATOR_SEED").is_some() { lines.len() } else { 60 };
+    let last = lines[lines.len().saturating_sub(shown)..].join("\n    ");
+    let holds = if again.is_ok() { " (this time all held: the store's background thread took its time otherwise)" } else { "" };
+    format!("the last of {} steps{holds}:\n    {last}", lines.len())
 }
 
 /// Runs seeds on all cores until one fails or all are done.
@@ -51,12 +67,18 @@ fn simulate_all(first: u64, seeds: u64, mutation: Option<Mutation>) -> Result<Co
                     if seed >= first + seeds || failure.lock().unwrap().is_some() {
                         return;
                     }
-                    match simulate(seed, mutation) {
+                    match simulate(seed, mutation, None) {
                         Ok(counts) => {
                             let mut totals = totals.lock().unwrap();
                             counts.into_iter().for_each(|(what, times)| *totals.entry(what).or_default() += times);
                         }
-                        Err(message) => *failure.lock().unwrap() = Some((seed, message)),
+                        // on with the others, to see how many fail
+                        Err(message) if mutation.is_none() && number("SIMULATOR_ALL").is_some() => {
+                            println!("seed {seed} fails: {}", message.lines().next().unwrap_or_default());
+                        }
+                        Err(message) => {
+                            failure.lock().unwrap().get_or_insert((seed, message));
+                        }
                     }
                 }
             });
@@ -86,14 +108,26 @@ fn nothing_is_lost_and_nothing_is_done_twice() {
         Ok(counts) => {
             println!("{seeds} seeds: {counts:?}");
             if seeds >= 200 {
-                for what in ["crashes", "aborts", "lost answers", "rebalances", "restores", "power failures", "stale", "damaged"]
-                {
+                let all = [
+                    "crashes",
+                    "aborts",
+                    "lost answers",
+                    "rebalances",
+                    "restores",
+                    "power failures",
+                    "stale",
+                    "damaged",
+                    "compactions",
+                    "rules looked for",
+                ];
+                for what in all {
                     assert!(counts.get(what).is_some_and(|times| *times > 0), "no {what} in {seeds} seeds");
                 }
             }
         }
         Err((seed, message)) => panic!(
-            "seed {seed} fails; play it again with\n  SIMULATOR_SEED={seed} cargo test --test it simulator -- --nocapture\n  {message}"
+            "seed {seed} fails:\n  {message}\n  {}\n  play it again with\n  SIMULATOR_SEED={seed} cargo test --test it simulator::nothing -- --nocapture",
+            trace(seed)
         ),
     }
 }

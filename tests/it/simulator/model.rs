@@ -4,7 +4,7 @@
 //! Contacts that are merged (`m…`) are judged as a group, since the order in which partitions hand them over is not given by
 //! the input: what must come out does not depend on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::DateTime;
 use rust_decimal::Decimal;
@@ -12,7 +12,9 @@ use serde_json::Value;
 
 use scorekeeper::outputs::partitioner;
 
-use super::workload::{HOUR, SECOND_VERSION, right_key};
+use super::archive::Kept;
+use super::rules::{ACCOUNTS, Known, SECOND_VERSION};
+use super::workload::{DAY, HOUR, right_key};
 
 /// A timeline entry: outcome and points.
 pub type Entry = (&'static str, i64);
@@ -22,15 +24,12 @@ pub type Entry = (&'static str, i64);
 pub struct Contact {
     /// By source/id/catalog key.
     pub timeline: BTreeMap<String, Entry>,
+    pub score: i64,
+    /// How many entries there were: an event whose identity was forgotten has written one again.
+    pub events: u64,
     /// Counted times of the cooldown, and what `once` has counted.
     cooldown: Vec<i64>,
     once: Vec<&'static str>,
-}
-
-impl Contact {
-    pub fn score(&self) -> i64 {
-        self.timeline.values().map(|(_, points)| points).sum()
-    }
 }
 
 /// An event that was taken, as the account stage should see it.
@@ -38,6 +37,9 @@ impl Contact {
 pub struct Taken {
     pub kind: String,
     pub actor: String,
+    pub time: i64,
+    /// `data.payment`
+    pub payment: String,
     /// Its place among those of its partition.
     pub number: usize,
     pub contact: String,
@@ -52,29 +54,32 @@ pub struct LeadModel {
     /// By account/contact.
     pub contacts: BTreeMap<String, Contact>,
     /// By account and event id.
-    pub taken: BTreeMap<(String, String), Taken>,
+    pub taken: BTreeMap<(String, String), Vec<Taken>>,
+    number: usize,
     /// Key and value of every dead letter, with how often.
     pub dead: BTreeMap<(String, Vec<u8>), u64>,
     /// Key and value of every record that belongs in another partition, by the key it is sent on with.
     pub rerouted: BTreeMap<(String, Vec<u8>), u64>,
-    /// What each contact has seen.
-    identities: BTreeMap<(String, String), Value>,
+    /// What each contact has seen, with the log's time.
+    identities: BTreeMap<String, VecDeque<(String, Value, i64)>>,
 }
 
 impl LeadModel {
-    /// `partitions`: the records of each, key and value, in order.
-    pub fn of(partitions: &[Vec<(String, Vec<u8>)>]) -> LeadModel {
+    /// `partitions`: the records of each, in order. `known`: by partition and offset, the rules with which it was judged.
+    pub fn of(partitions: &[&[Kept]], known: &BTreeMap<(u32, u64), Known>) -> LeadModel {
         let mut model = LeadModel::default();
         let count = partitions.len() as u32;
-        for (number, records) in partitions.iter().enumerate() {
-            for (key, value) in records {
-                model.record(number as u32, count, key, value);
+        for (number, records) in (0..count).zip(partitions) {
+            for record in *records {
+                let known = known.get(&(number, record.offset)).copied().unwrap_or_default();
+                model.record(number, count, record, known);
             }
         }
         model
     }
 
-    fn record(&mut self, partition: u32, partitions: u32, key: &str, bytes: &[u8]) {
+    fn record(&mut self, partition: u32, partitions: u32, record: &Kept, known: Known) {
+        let (key, bytes) = (&*String::from_utf8_lossy(&record.key), record.value.as_deref().unwrap_or_default());
         let parsed = serde_json::from_slice::<Value>(bytes).ok();
         let event = parsed.filter(|event| event["type"].is_string() && time_of(event).is_some());
         let Some(event) = event.filter(|event| event["data"]["future"] != true) else {
@@ -89,28 +94,39 @@ impl LeadModel {
             *self.rerouted.entry((right, bytes.to_vec())).or_default() += 1;
             return;
         }
-        let identity = (right.clone(), event["id"].to_string());
-        if let Some(known) = self.identities.get(&identity) {
-            if *known != event {
+        let id = event["id"].to_string();
+        // in seconds, and as long as no newer record has pushed it out
+        let (now, oldest) = (record.timestamp / 1000, (record.timestamp - 7 * DAY) / 1000);
+        let identities = self.identities.entry(right.clone()).or_default();
+        if let Some((_, content, _)) = identities.iter().rev().find(|(known, _, seen)| *known == id && *seen >= oldest) {
+            if *content != event {
                 *self.dead.entry((key.to_owned(), bytes.to_vec())).or_default() += 1;
             }
             return;
         }
-        self.identities.insert(identity, event.clone());
-        if self.judge(&right, &event) {
+        while identities.front().is_some_and(|(_, _, seen)| *seen < oldest) {
+            identities.pop_front();
+        }
+        identities.push_back((id, event.clone(), now));
+        let versions =
+            ACCOUNTS.iter().zip(known).find(|(account, _)| event["account"] == **account).map_or(0, |(_, known)| known);
+        if self.judge(&right, &event, versions > 1) {
             *self.dead.entry((key.to_owned(), bytes.to_vec())).or_default() += 1;
         }
     }
 
     /// Judges a new event; true if its money cannot be used.
-    fn judge(&mut self, key: &str, event: &Value) -> bool {
+    fn judge(&mut self, key: &str, event: &Value, knows_second: bool) -> bool {
         let (id, kind) = (event["id"].as_str().unwrap(), event["type"].as_str().unwrap());
-        let (time, is_second) = (time_of(event).unwrap(), time_of(event).unwrap() >= SECOND_VERSION);
+        let time = time_of(event).unwrap();
+        let is_second = knows_second && time >= SECOND_VERSION;
         let contact = self.contacts.entry(key.to_owned()).or_default();
         let mut credits = Vec::new();
         let mut enter = |contact: &mut Contact, entry: &'static str, outcome: &'static str, points: i64, xp: i64, coins: i64| {
             let counts = outcome == "counted" || outcome == "recorded";
-            contact.timeline.insert(format!("crm/{id}/{entry}"), (outcome, if counts { points } else { 0 }));
+            let points = if counts { points } else { 0 };
+            contact.timeline.insert(format!("crm/{id}/{entry}"), (outcome, points));
+            (contact.score, contact.events) = (contact.score + points, contact.events + 1);
             if counts && (xp != 0 || coins != 0) {
                 credits.push((entry, xp, coins));
             }
@@ -144,12 +160,15 @@ impl LeadModel {
         let taken = Taken {
             kind: kind.to_owned(),
             actor: event["actor"].as_str().unwrap_or_default().to_owned(),
-            number: self.taken.len(),
+            time,
+            payment: event["data"]["payment"].as_str().unwrap_or_default().to_owned(),
+            number: self.number,
             contact: key.to_owned(),
             credits,
             amount,
         };
-        self.taken.insert((event["account"].as_str().unwrap().to_owned(), id.to_owned()), taken);
+        self.number += 1;
+        self.taken.entry((event["account"].as_str().unwrap().to_owned(), id.to_owned())).or_default().push(taken);
         is_money && amount.is_none()
     }
 }

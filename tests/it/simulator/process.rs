@@ -2,20 +2,21 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, RwLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
 use std::thread::JoinHandle;
 
 use scorekeeper::events::Duration;
-use scorekeeper::rulebook::RuleSet;
 use scorekeeper::runtime::log::LogError;
 use scorekeeper::runtime::log::local::LocalLog;
 use scorekeeper::runtime::metrics::Metrics;
+use scorekeeper::runtime::rules::RulesTopic;
 use scorekeeper::runtime::settings::{self, Settings};
-use scorekeeper::runtime::store::Stores;
+use scorekeeper::runtime::store::{Stores, mark_closed};
 use scorekeeper::runtime::worker::{Context, Control, Mutation, Worker};
 
 use super::log::SimLog;
 use super::random::Random;
+use super::rules;
 use super::stages::SimStages;
 use super::world::{Baton, Crash, SimClock, World};
 
@@ -37,7 +38,8 @@ pub struct Process {
 /// What processes of a simulation are started with.
 pub struct Template {
     pub world: Arc<World>,
-    pub rules: Arc<RuleSet>,
+    /// Rules come from their topic.
+    pub rules_topic: bool,
     pub dir: PathBuf,
     pub mutation: Option<Mutation>,
     pub commit_max_events: usize,
@@ -62,27 +64,44 @@ impl Template {
             let generation = state.generation;
             let member = &mut state.members[process];
             (member.dying, member.crash_in, member.joined, member.released) = (false, None, generation, generation);
+            state.forget(process);
         }
         let baton = Arc::new(Baton::default());
         let (world, log) = (self.world.clone(), log.clone());
         let settings = Settings {
             state: self.state(process),
             worker: settings::Worker { commit_max_events: self.commit_max_events, ..Default::default() },
+            rules: settings::Rules { topic: self.rules_topic, ..Default::default() },
             ..Default::default()
         };
+        let mut topic = RulesTopic::default();
+        let rules = if self.rules_topic {
+            Arc::new(topic.refresh(&log).expect("a local log").unwrap_or_default())
+        } else {
+            rules::known(rules::ALL)
+        };
+        let itself = Arc::new(OnceLock::new());
         let context = Arc::new(Context {
             stores: Stores::open(&settings.state).expect("the state directory"),
             settings,
-            log: Arc::new(SimLog { log, world: world.clone(), baton: baton.clone(), process }),
+            log: Arc::new(SimLog {
+                log,
+                world: world.clone(),
+                baton: baton.clone(),
+                process,
+                context: itself.clone(),
+                mutation: self.mutation,
+            }),
             stages: Box::new(SimStages { world: world.clone(), process }),
-            rules: RwLock::new(self.rules.clone()),
-            rules_topic: Mutex::default(),
+            rules: RwLock::new(rules),
+            rules_topic: Mutex::new(topic),
             metrics: Metrics::new().expect("metrics"),
             control: Control::new(1, false),
             clock: Arc::new(SimClock(world)),
             mutation: self.mutation,
         });
         let (weak, turn) = (Arc::downgrade(&context), baton.clone());
+        let _ = itself.set(weak.clone());
         let thread = std::thread::spawn(move || {
             turn.begin();
             let end = live(context);
@@ -144,7 +163,13 @@ impl Process {
 
 /// What may happen to a state directory while its process is down.
 pub fn meddle(dir: &Path, random: &mut Random) -> &'static str {
-    let marker = dir.join("open");
+    let (sled, kept) = (dir.join("sled"), dir.join("kept"));
+    // as if the process had closed it where it crashed: what it had written by then must be whole
+    let trust = || {
+        if sled.exists() {
+            mark_closed(dir).expect("a directory");
+        }
+    };
     match random.below(6) {
         0 => {
             let _ = std::fs::remove_dir_all(dir);
@@ -152,21 +177,20 @@ pub fn meddle(dir: &Path, random: &mut Random) -> &'static str {
         }
         1 => {
             // a store from some time ago
-            let (kept, sled) = (dir.join("kept"), dir.join("sled"));
             if kept.exists() {
                 let _ = std::fs::remove_dir_all(&sled);
                 copy(&kept, &sled);
-                let _ = std::fs::remove_file(marker);
+                trust();
             }
             "stale"
         }
         2 => {
-            flip(&dir.join("sled"), random);
-            let _ = std::fs::remove_file(marker);
+            trust();
+            flip(&sled, random);
             "damaged"
         }
         3 | 4 => {
-            let _ = std::fs::remove_file(marker);
+            trust();
             "trusted"
         }
         _ => "kept",
@@ -175,7 +199,7 @@ pub fn meddle(dir: &Path, random: &mut Random) -> &'static str {
 
 /// Keeps a copy of a store that is closed.
 pub fn keep(dir: &Path) {
-    if dir.join("open").exists() {
+    if !dir.join("closed").exists() {
         return;
     }
     let kept = dir.join("kept");

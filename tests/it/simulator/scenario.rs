@@ -1,20 +1,23 @@
 //! One simulation: what happens, and in what order, is drawn from the seed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scorekeeper::events;
-use scorekeeper::outputs::{Outbox, Record, Route};
-use scorekeeper::rulebook::RuleSet;
+use scorekeeper::outputs::{Outbox, Record, Route, Topic};
 use scorekeeper::runtime::log::local::{Call, Fault, LocalLog, LocalSession, MemDisk};
 use scorekeeper::runtime::log::{INPUTS, Log, Place, Session};
 use scorekeeper::runtime::worker::Mutation;
 
+use super::archive::Archive;
 use super::auditor::Auditor;
+use super::log::records;
 use super::process::{End, Process, Template, keep, meddle};
 use super::random::Random;
-use super::workload::{ACCOUNTS, HOUR, START, Sent, Workload, rules};
+use super::replay::Replay;
+use super::rules::{self, ACCOUNTS, SECOND_VERSION};
+use super::workload::{DAY, HOUR, START, Sent, Workload};
 use super::world::World;
 
 pub struct Scenario {
@@ -34,6 +37,9 @@ pub struct Scenario {
     jumped: u64,
     /// Processes whose store may be found damaged yet.
     damaged: Vec<bool>,
+    archive: Archive,
+    /// Of the rules topic, versions published so far.
+    published: u8,
     errors: Vec<String>,
     _dir: tempfile::TempDir,
 }
@@ -41,11 +47,15 @@ pub struct Scenario {
 /// What happened in a simulation, by name.
 pub type Counts = BTreeMap<&'static str, u64>;
 
-/// Runs the simulation of a seed. The error says what did not hold.
-pub fn run(seed: u64, mutation: Option<Mutation>) -> Result<Counts, String> {
+/// Runs the simulation of a seed. The error says what did not hold. `trace` takes down what happened.
+pub fn run(seed: u64, mutation: Option<Mutation>, trace: Option<&Mutex<Vec<String>>>) -> Result<Counts, String> {
     let mut scenario = Scenario::new(seed, mutation);
+    scenario.world.lock().trace = trace.map(|_| Vec::new());
     scenario.play();
     scenario.drain();
+    if let (Some(into), Some(taken)) = (trace, scenario.world.lock().trace.take()) {
+        *into.lock().unwrap() = taken;
+    }
     scenario.audit()
 }
 
@@ -59,12 +69,9 @@ impl Scenario {
         // in memory where there is such a folder
         let dir = if std::path::Path::new("/dev/shm").is_dir() { tempfile::tempdir_in("/dev/shm") } else { tempfile::tempdir() };
         let dir = dir.expect("a folder");
-        let sources: Vec<(String, String)> =
-            ACCOUNTS.iter().flat_map(|account| rules(account)).map(|text| ("rules.yaml".to_owned(), text)).collect();
-        let rules = RuleSet::load(sources).unwrap_or_else(|errors| panic!("{errors:?}"));
         let template = Template {
             world: world.clone(),
-            rules: Arc::new(rules),
+            rules_topic: random.one_in(6),
             dir: dir.path().to_owned(),
             mutation,
             commit_max_events: *random.pick(&[1, 7, 30, 1000]),
@@ -88,9 +95,14 @@ impl Scenario {
             attempted: Vec::new(),
             jumped: 0,
             damaged: vec![false; processes],
+            archive: Archive::new(partitions),
+            published: 0,
             errors: Vec::new(),
             _dir: dir,
         };
+        if scenario.template.rules_topic {
+            scenario.publish();
+        }
         scenario.assign();
         scenario
     }
@@ -111,12 +123,17 @@ impl Scenario {
                 21 => self.fail_disk(),
                 22 if self.random.one_in(3) => self.lose_power(),
                 23 => self.stop_one(),
+                24 => self.compact(),
                 _ => self.step_one(),
             }
         }
     }
 
     fn produce(&mut self) {
+        // before the second version comes into force, it is there
+        if self.template.rules_topic && self.published == 1 && self.workload.now() > SECOND_VERSION - 5 * HOUR / 2 {
+            self.publish();
+        }
         let records = 1 + self.random.below(12);
         let sent = self.workload.take(records);
         let mut outbox = Outbox::default();
@@ -130,6 +147,8 @@ impl Scenario {
                 headers: &[],
             });
         }
+        let (sum, now) = (sent.len(), self.workload.now());
+        self.world.lock().note(|| format!("{sum} records are produced, at {now}"));
         if sent.is_empty() {
         } else if self.log.append(&outbox).is_ok() {
             self.produced.extend(sent);
@@ -137,6 +156,52 @@ impl Scenario {
             self.attempted.extend(sent);
             self.reopen(false);
         }
+    }
+
+    /// Publishes the next version of all accounts' rules.
+    fn publish(&mut self) {
+        self.published += 1;
+        let published = self.published;
+        self.world.lock().note(|| format!("version {published} of the rules is published"));
+        let mut outbox = Outbox::default();
+        for account in ACCOUNTS {
+            outbox.push_raw(Record {
+                topic: Topic::Rules,
+                route: Route::Key,
+                timestamp: events::Timestamp(self.workload.now()),
+                key: account.as_bytes(),
+                value: Some(rules::text(account, self.published).as_bytes()),
+                headers: &[],
+            });
+        }
+        while self.log.append(&outbox).is_err() {
+            self.reopen(false);
+            self.archive.follow(&self.log);
+            // it may have been written all the same
+            if self.archive.topic(Topic::Rules).count() >= ACCOUNTS.len() * usize::from(self.published) {
+                return;
+            }
+        }
+    }
+
+    /// The log is compacted, in the middle of everything; the disk may fail at that too.
+    fn compact(&mut self) {
+        self.archive.follow(&self.log);
+        let now = events::Timestamp(self.workload.now());
+        if self.log.compact(now).is_err() {
+            return self.count("compactions failed");
+        }
+        self.count("compactions");
+        self.world.lock().note(|| "the log is compacted".to_owned());
+        if self.random.one_in(4) {
+            self.check_compacted();
+        }
+    }
+
+    fn check_compacted(&mut self) {
+        let committed = self.committed();
+        self.archive.follow(&self.log);
+        self.archive.check_compacted(&self.log, &committed);
     }
 
     fn count(&self, what: &'static str) {
@@ -153,6 +218,7 @@ impl Scenario {
     fn start(&mut self, process: usize) {
         let what = meddle(&self.template.state(process).dir, &mut self.random);
         self.count(what);
+        self.world.lock().note(|| format!("process {process} starts; its state is {what}"));
         self.damaged[process] |= what == "damaged";
         self.processes[process] = Some(self.template.start(process, &self.log));
         if self.random.one_in(3) {
@@ -176,6 +242,8 @@ impl Scenario {
                 state.members[to].assigned.push(partition);
             }
         }
+        let assigned: Vec<_> = state.members.iter().map(|member| member.assigned.clone()).collect();
+        state.note(|| format!("partitions are assigned: {assigned:?}"));
     }
 
     fn jump(&mut self) {
@@ -183,9 +251,10 @@ impl Scenario {
         state.count("clock jumps");
         // 25 days at most, so that no command is too old
         let days = if self.random.one_in(3) { (25 - self.jumped).min(self.random.below(26)) } else { 0 };
+        state.note(|| format!("the clock jumps by {days} days"));
         self.jumped += days;
         let hours = self.random.below(5) as i64 - 2;
-        state.wall = (state.wall + days as i64 * 24 * HOUR + hours * HOUR).min(START + 26 * 24 * HOUR);
+        state.wall = (state.wall + days as i64 * DAY + hours * HOUR).min(START + 26 * DAY);
     }
 
     fn crash_one(&mut self) {
@@ -210,7 +279,7 @@ impl Scenario {
             match call {
                 Call::Append if whole => Fault::Fail,
                 Call::Append => Fault::Torn(torn),
-                Call::Sync => Fault::Fail,
+                _ => Fault::Fail,
             }
         });
     }
@@ -248,6 +317,7 @@ impl Scenario {
     }
 
     fn ended(&mut self, process: usize, end: End) {
+        self.world.lock().note(|| format!("process {process} ends: {end:?}"));
         match end {
             End::Clean => {
                 self.count("clean ends");
@@ -268,6 +338,7 @@ impl Scenario {
     /// Everything goes down at once, and the log is opened anew.
     fn reopen(&mut self, power: bool) {
         self.count(if power { "power failures" } else { "disk failures" });
+        self.world.lock().note(|| format!("everything goes down; power fails: {power}"));
         self.world.lock().members.iter_mut().for_each(|member| member.dying = true);
         for process in 0..self.processes.len() {
             if let Some(running) = self.processes[process].take() {
@@ -285,15 +356,9 @@ impl Scenario {
             Ok(log) => self.log = log,
             Err(error) => panic!("the log cannot be opened: {error}"),
         }
-        let committed = self.committed();
-        let mut state = self.world.lock();
-        for (place, promised) in state.committed.clone() {
-            let found = committed.get(&place).copied().unwrap_or(0);
-            if found < promised {
-                state.violations.push(format!("{place:?} was committed up to {promised}, and is at {found} after a restart"));
-            }
-        }
-        state.committed = committed;
+        let (committed, records) = (self.committed(), records(&self.log));
+        self.world.lock().resolve(committed, records);
+        self.archive.follow(&self.log);
     }
 
     fn committed(&self) -> BTreeMap<Place, u64> {
@@ -311,6 +376,7 @@ impl Scenario {
 
     /// Nothing goes wrong any more: all is worked off, and what waits for time is written.
     fn drain(&mut self) {
+        self.world.lock().note(|| "no more faults: all is worked off".to_owned());
         {
             let mut state = self.world.lock();
             (state.faults, state.pace) = (false, 2);
@@ -353,17 +419,32 @@ impl Scenario {
 
     fn audit(mut self) -> Result<Counts, String> {
         self.errors.append(&mut self.world.lock().violations);
+        self.archive.follow(&self.log);
+        self.check_compacted();
+        self.errors.append(&mut self.archive.errors);
         if self.errors.is_empty() {
-            self.errors = Auditor::new(&self.log, self.partitions).audit(&self.produced, &self.attempted);
-            for process in 0..self.processes.len() {
-                let owned = self.world.lock().members[process].assigned.clone();
-                let state = self.template.state(process);
-                self.errors.extend(Auditor::new(&self.log, self.partitions).stores(&state, &owned, self.damaged[process]));
-            }
+            self.errors = self.compare();
         }
         let mut counts = self.world.lock().counts.clone();
         counts.insert("records", self.produced.len() as u64);
         if self.errors.is_empty() { Ok(counts) } else { Err(self.errors.join("\n  ")) }
+    }
+}
+
+impl Scenario {
+    /// Outputs and stores against the models and the replay.
+    fn compare(&mut self) -> Vec<String> {
+        let (applied, archive) = (self.world.lock().applied.clone(), &self.archive);
+        let mut errors = Auditor::new(archive, &applied).audit(&self.produced, &self.attempted);
+        let replay = Replay::of(archive, &applied, &self.committed(), self.random.fork());
+        errors.extend(replay.compare(archive));
+        for process in 0..self.processes.len() {
+            let owned = self.world.lock().members[process].assigned.clone();
+            let (state, is_damaged) = (self.template.state(process), self.damaged[process]);
+            let auditor = Auditor::new(archive, &applied);
+            errors.extend(auditor.stores(&state, &owned, is_damaged, &replay, self.template.rules_topic));
+        }
+        errors
     }
 }
 

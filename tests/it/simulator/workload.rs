@@ -6,58 +6,15 @@ use serde_json::{Value, json};
 use scorekeeper::outputs::Topic;
 
 use super::random::Random;
+use super::rich;
+use super::rules::{ACCOUNTS, RICH, SECOND_VERSION};
 
 /// 2026-11-10T12:00:00Z: all events fall into November.
 pub const START: i64 = 1_794_312_000_000;
-/// When the second version of the rules comes into force.
-pub const SECOND_VERSION: i64 = START + 10 * HOUR;
 const MINUTE: i64 = 60_000;
 pub const HOUR: i64 = 60 * MINUTE;
 
-pub const ACCOUNTS: [&str; 2] = ["acme", "beta"];
-
-/// The rules of an account, both versions.
-pub fn rules(account: &str) -> Vec<String> {
-    let version = |effective_from: &str, points: i64, xp: i64| {
-        format!(
-            r#"
-account: {account}
-{effective_from}
-timezone: America/Sao_Paulo
-currency: BRL
-lateness: 48h
-groups: [{{key: purchase}}, {{key: marketing}}]
-catalog:
-  - {{key: deal.won, group: purchase, points: {points}, xp: {xp}, coins: 3}}
-  - {{key: pro, match: {{type: deal.won, when: 'data.product == "pro"'}}, group: purchase, points: 5}}
-  - {{key: form.submitted, group: marketing, points: 7, dedup: {{policy: once}}}}
-  - {{key: proposal.sent, group: purchase, points: 20, xp: 20, dedup: {{policy: once}}}}
-  - {{key: page.viewed, group: marketing, points: 10, xp: 2, dedup: {{policy: cooldown, every: 1h}}}}
-  - {{key: email.opened, group: marketing, points: 0, xp: 1}}
-segments: [{{key: hot, when: 'score >= 100'}}]
-reps: [{{id: r1}}, {{id: r2}}, {{id: r3}}, {{id: r4, active: false}}]
-metrics:
-  - {{key: paid, type: payment.confirmed, sum: data.amount, minus: payment.refunded, credit: actor}}
-  - {{key: calls, type: call.made, count: true, credit: actor}}
-levels: [{{level: 1, xp: 0}}, {{level: 2, xp: 300, reward: {{coins: 5}}}}, {{level: 3, xp: 900, reward: {{coins: 7}}}}]
-leaderboards: [{{key: xp-all, metric: xp, window: all, of: rep, top: 50}}]
-prizes: [{{key: headset, cost: 12, stock: 2}}, {{key: mug, cost: 3, approval: auto}}]
-goals:
-  - key: revenue
-    of: rep
-    metric: paid
-    period: month
-    target: "300.00"
-    tiers: [{{key: base, at: "100%", reward: {{coins: 10}}}}, {{key: super, at: "150%", reward: {{xp: 50}}}}]
-  - {{key: calls, of: rep, metric: calls, period: month, target: "3", tiers: [{{key: base, at: "100%", reward: {{xp: 5}}}}]}}
-commissions:
-  - {{key: ae, amount: data.amount, credit: actor, period: month, bands: [{{from: "0", rate: "10%"}}]}}
-"#
-        )
-    };
-    let second = DateTime::from_timestamp_millis(SECOND_VERSION).unwrap().to_rfc3339_opts(SecondsFormat::Secs, true);
-    vec![version("", 50, 100), version(&format!("effective_from: {second}"), 60, 120)]
-}
+pub const DAY: i64 = 24 * HOUR;
 
 /// A record as a producer sends it.
 #[derive(Clone, Debug)]
@@ -66,6 +23,13 @@ pub struct Sent {
     pub key: String,
     pub value: Vec<u8>,
     pub timestamp: i64,
+}
+
+impl Sent {
+    fn is_of_merged(&self) -> bool {
+        let value: Value = serde_json::from_slice(&self.value).unwrap();
+        value["contact"].as_str().is_some_and(|contact| contact.starts_with('m'))
+    }
 }
 
 pub struct Workload {
@@ -77,14 +41,25 @@ pub struct Workload {
     /// Records that may be sent again.
     again: Vec<Sent>,
     redemptions: u64,
+    /// The number of the newest payment.
+    payments: u64,
+    /// How often the log's time jumps ahead by a week.
+    jumps: u64,
+    rich: rich::Names,
     /// Whether contacts are also merged in both directions.
     circles: bool,
 }
 
 impl Workload {
     pub fn new(mut random: Random, records: u64) -> Workload {
-        let circles = random.one_in(3);
-        Workload { random, now: START, next: 0, left: records, again: Vec::new(), redemptions: 0, circles }
+        let (circles, jumps) = (random.one_in(3), if random.one_in(3) { 1 + random.below(2) } else { 0 });
+        let (again, rich) = (Vec::new(), rich::Names::default());
+        Workload { random, now: START, next: 0, left: records, again, redemptions: 0, payments: 0, jumps, rich, circles }
+    }
+
+    /// The producers' time.
+    pub fn now(&self) -> i64 {
+        self.now
     }
 
     pub fn is_done(&self) -> bool {
@@ -101,6 +76,12 @@ impl Workload {
     fn one(&mut self) -> Sent {
         self.now += self.random.below(12 * MINUTE as u64) as i64;
         self.next += 1;
+        if self.jumps > 0 && self.now > SECOND_VERSION && self.random.one_in(40) {
+            // identities are forgotten; in merged contacts an entry is told from another by its event alone
+            self.jumps -= 1;
+            self.now += 7 * DAY + self.random.below(DAY as u64) as i64;
+            self.again.retain(|sent| !sent.is_of_merged());
+        }
         let timestamp = self.now;
         match self.random.below(100) {
             0..12 if !self.again.is_empty() => {
@@ -158,9 +139,20 @@ impl Workload {
         let actor = *self.random.pick(&["r1", "r1", "r2", "r3", "r4", "r9", ""]);
         let amount = format!("{}.{:02}", self.random.below(200), self.random.below(100));
         let mut data = json!({});
+        let special =
+            if account == RICH && self.random.one_in(2) { self.rich.event(&mut self.random, self.next, actor) } else { None };
+        let has_contact = special.as_ref().is_none_or(|(kind, _)| !kind.starts_with("rep."));
         let kind = match self.random.below(100) {
+            _ if special.is_some() => {
+                let (kind, of_kind) = special.unwrap();
+                data = of_kind;
+                kind
+            }
             0..20 => {
                 data["product"] = json!(self.random.pick(&["pro", "basic"]));
+                if account == RICH {
+                    (data["amount"], data["deal"]) = (json!(amount), json!(self.rich.deal(&mut self.random)));
+                }
                 "deal.won"
             }
             20..40 if family != "m" => "page.viewed",
@@ -169,6 +161,7 @@ impl Workload {
             58..68 => "email.opened",
             68..82 => {
                 data = json!({"amount": amount, "payment": format!("p{}", self.next)});
+                self.payments = self.next;
                 match self.random.below(12) {
                     0 => data["amount"] = json!("much"),
                     1 => data["currency"] = json!("USD"),
@@ -177,7 +170,13 @@ impl Workload {
                 "payment.confirmed"
             }
             82..86 => {
-                data = json!({"amount": amount});
+                // of a payment, or of one that may come yet, or of another account's
+                let payment = if self.payments == 0 || self.random.one_in(6) {
+                    self.next + self.random.below(9)
+                } else {
+                    self.payments - self.random.below(self.payments.min(30))
+                };
+                data = json!({"amount": amount, "payment": format!("p{payment}")});
                 "payment.refunded"
             }
             86..92 => "call.made",
@@ -204,7 +203,7 @@ impl Workload {
             value["actor"] = json!(actor);
         }
         let mut key = format!("{account}/{}", if actor.is_empty() { "nobody" } else { actor });
-        if kind != "call.made" {
+        if kind != "call.made" && has_contact {
             value["contact"] = json!(contact);
             key = if self.random.one_in(16) { format!("{account}/z{}", self.random.below(9)) } else { right_key(&value) };
         }
@@ -218,7 +217,9 @@ impl Workload {
     fn command(&mut self) -> Sent {
         let account = *self.random.pick(&ACCOUNTS);
         let rep = *self.random.pick(&["r1", "r2", "r3", "r9"]);
-        let (kind, data) = match self.random.below(12) {
+        let special = if account == RICH && self.random.one_in(2) { Some(self.rich.command(&mut self.random)) } else { None };
+        let (kind, data) = match self.random.below(13) {
+            _ if special.is_some() => special.unwrap(),
             0..3 => ("coins.adjust", json!({"rep": rep, "coins": self.random.below(30) as i64 - 10})),
             3 => ("xp.adjust", json!({"rep": rep, "xp": self.random.below(200) as i64 - 50})),
             4..8 => {
@@ -241,16 +242,21 @@ impl Workload {
                 ("contact.assign", json!({"contact": contact, "rep": self.random.pick(&["r1", "r2", "r4", "r9"])}))
             }
             _ => {
-                let amount = format!("{}.50", self.random.below(20));
-                (
-                    "statement.adjust",
-                    json!({"statement": format!("{account}/ae/2026-11/{rep}"), "amount": amount, "reason": "bonus"}),
-                )
+                let amount = format!("{}{}.50", self.random.pick(&["", "-"]), self.random.below(20));
+                let periods: &[&str] =
+                    if account == RICH { &["2026-W46", "2026-W47"] } else { &["2026-11", "2026-11", "2026-11", "2026-12"] };
+                let statement = format!("{account}/ae/{}/{rep}", self.random.pick(periods));
+                let kind = *self.random.pick(&["statement.adjust", "statement.adjust", "statement.approve", "statement.pay"]);
+                let data = match kind {
+                    "statement.adjust" => json!({"statement": statement, "amount": amount, "reason": "bonus"}),
+                    _ => json!({"statement": statement}),
+                };
+                (kind, data)
             }
         };
         let value = json!({
             "specversion": "1.0", "id": format!("k{}", self.next), "source": "api", "type": kind, "time": text(self.now),
-            "account": account, "actor": "boss", "data": data,
+            "account": account, "actor": if kind == "item.claim" { rep } else { "boss" }, "data": data,
         });
         let sent =
             Sent { topic: Topic::Commands, key: account.to_owned(), value: value.to_string().into_bytes(), timestamp: self.now };

@@ -6,13 +6,39 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use scorekeeper::events::Timestamp;
+use scorekeeper::outputs::Topic;
 use scorekeeper::runtime::clock::Clock;
 use scorekeeper::runtime::log::{Next, Place};
 
 use super::random::Random;
+use super::rules::Known;
 
 /// What a crashing process unwinds with.
 pub struct Crash;
+
+/// What the contact stage of a partition has applied.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum What {
+    Record(Topic, u64),
+    /// Time that passed up to here without an event.
+    Time(Timestamp),
+}
+
+/// With the rules that the process had by then.
+#[derive(Clone, Copy, Debug)]
+pub struct Applied {
+    pub what: What,
+    pub rules: Known,
+}
+
+/// A commit whose outcome is not known, and how many records the log held before.
+struct Doubt {
+    process: usize,
+    next: Vec<Next>,
+    records: u64,
+    /// What it was the result of.
+    pending: BTreeMap<(usize, u32), Vec<Applied>>,
+}
 
 pub struct World(Mutex<State>);
 
@@ -32,7 +58,15 @@ pub struct State {
     pub impatient: bool,
     /// What was answered as committed.
     pub committed: BTreeMap<Place, u64>,
+    /// By process and partition, what its contact stage has applied since its last commit.
+    pending: BTreeMap<(usize, u32), Vec<Applied>>,
+    /// By partition, what was committed.
+    pub applied: BTreeMap<u32, Vec<Applied>>,
+    /// A commit of which only the disk knows whether it happened.
+    uncertain: Option<Doubt>,
     pub violations: Vec<String>,
+    /// The last things that happened, newest last.
+    pub trace: Option<Vec<String>>,
     pub counts: BTreeMap<&'static str, u64>,
 }
 
@@ -61,7 +95,11 @@ impl World {
             generation: 1,
             impatient: false,
             committed: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            applied: BTreeMap::new(),
+            uncertain: None,
             violations: Vec::new(),
+            trace: None,
             counts: BTreeMap::new(),
         }))
     }
@@ -95,12 +133,69 @@ impl State {
         *self.counts.entry(what).or_default() += 1;
     }
 
+    /// Notes what happened, for the trace of a seed that is played again.
+    pub fn note(&mut self, what: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(what());
+        }
+    }
+
+    pub fn apply(&mut self, process: usize, partition: u32, applied: Applied) {
+        self.pending.entry((process, partition)).or_default().push(applied);
+    }
+
+    pub fn discard(&mut self, process: usize, partition: u32) {
+        self.pending.remove(&(process, partition));
+    }
+
+    pub fn forget(&mut self, process: usize) {
+        self.pending.retain(|(of, _), _| *of != process);
+    }
+
+    /// The disk failed while this was committed.
+    pub fn doubt(&mut self, process: usize, next: &[Next], records: u64) {
+        let pending = self.pending.clone();
+        self.uncertain.get_or_insert(Doubt { process, next: next.to_vec(), records, pending });
+    }
+
+    /// The log was opened again: whether the commit in doubt happened is known now.
+    pub fn resolve(&mut self, committed: BTreeMap<Place, u64>, records: u64) {
+        if let Some(doubt) = self.uncertain.take()
+            && (records > doubt.records || committed != self.committed)
+        {
+            self.pending = doubt.pending;
+            self.promised(doubt.process, &doubt.next);
+        }
+        self.pending.clear();
+        for (place, promised) in &self.committed {
+            let found = committed.get(place).copied().unwrap_or(0);
+            if found < *promised {
+                self.violations.push(format!("{place:?} was committed up to {promised}, and is at {found} after a restart"));
+            }
+        }
+        self.committed = committed;
+    }
+
     /// True once in `n` times, while things may go wrong.
     pub fn fails(&mut self, n: u64) -> bool {
         self.faults && self.random.one_in(n)
     }
 
-    pub fn promised(&mut self, next: &[Next]) {
+    /// A commit has happened: what was applied up to these offsets counts.
+    pub fn promised(&mut self, process: usize, next: &[Next]) {
+        for (&(of, partition), pending) in &mut self.pending {
+            let reached = |topic| next.iter().find(|(place, _)| *place == Place::new(topic, partition)).map(|(_, next)| *next);
+            if of == process && next.iter().any(|(place, _)| place.partition == partition && place.topic != Topic::AccountEvents)
+            {
+                let done: Vec<Applied> = pending
+                    .extract_if(.., |applied| match applied.what {
+                        What::Record(topic, offset) => reached(topic).is_some_and(|next| offset < next),
+                        What::Time(_) => true,
+                    })
+                    .collect();
+                self.applied.entry(partition).or_default().extend(done);
+            }
+        }
         for &(place, next) in next {
             let before = self.committed.insert(place, next).unwrap_or(0);
             if next < before {

@@ -3,8 +3,8 @@
 use super::super::Account;
 use super::items::{self, Given, Kind};
 use super::load::{self, Served};
-use super::queue;
 use super::strategies::{self, Plan, Question};
+use super::{desk, queue};
 use crate::events::Timestamp;
 use crate::rulebook::Strategy;
 
@@ -43,6 +43,15 @@ pub fn offer(account: &mut Account<'_>, kind: Kind, item: &str, at: Timestamp) -
     let given = Given { rep: Some(&found.rep), strategy: Some(strategy), backup: found.backup, reason, at };
     items::give(account, kind, item, &given);
     true
+}
+
+/// Offers what waits of a contact: something is known of it now that may decide.
+pub fn offer_waiting(account: &mut Account<'_>, contact: &str, at: Timestamp) {
+    for (kind, item) in desk::open(account, contact) {
+        if items::row(account, kind, &item).is_some_and(|row| row.queued) {
+            offer(account, kind, &item, at);
+        }
+    }
 }
 
 /// How the rules assign items of a kind. Comments are never assigned by hand, and never by the conversations' rules.

@@ -20,17 +20,25 @@ impl Row for DealRow {
     const TABLE: Table = Table::Deal;
 }
 
-/// Makes a deal known, as a deal of a contact.
+/// Makes a deal known, as a deal of a contact. A deal is that of the contact whom its latest event was about.
 pub fn know(account: &mut Account<'_>, deal: &str, contact: &str) {
     let key = keys::join(&[account.id, deal]);
     if account.state.get::<DealRow>(&key).is_none_or(|row| row.contact.as_deref() != Some(contact)) {
-        account.state.entry::<DealRow>(&key, DealRow::default).contact = Some(contact.to_owned());
+        let row = account.state.entry::<DealRow>(&key, DealRow::default);
+        if let Some(former) = row.contact.replace(contact.to_owned()) {
+            account.touch(Dirty::Relationship { contact: &former });
+        }
     }
 }
 
 /// The contact of a deal; `None` for a deal that no event was about.
 pub fn contact(account: &mut Account<'_>, deal: &str) -> Option<String> {
     account.state.get::<DealRow>(&keys::join(&[account.id, deal]))?.contact.clone()
+}
+
+/// The deal's own owner, if it is a deal of this contact.
+pub fn owner_for(account: &mut Account<'_>, deal: &str, of: &str) -> Option<String> {
+    if contact(account, deal).as_deref() == Some(of) { owner(account, deal) } else { None }
 }
 
 /// The deal's own owner.
@@ -68,7 +76,7 @@ pub fn assign(account: &mut Account<'_>, deal: &str, rep: &str, at: Timestamp) {
 /// Takes along the deals of a contact that are the giver's own.
 pub fn carry(account: &mut Account<'_>, contact: &str, from: &str, to: &str, at: Timestamp) {
     for deal in relationships::deals(account, contact) {
-        if owner(account, &deal).as_deref() == Some(from) {
+        if owner_for(account, &deal, contact).as_deref() == Some(from) {
             assign(account, &deal, to, at);
         }
     }

@@ -6,7 +6,7 @@ use super::super::Account;
 use super::super::event::AccountEvent;
 use super::items::{self, ItemRow, Kind};
 use super::owners::{self, Why};
-use super::{conflicts, desk, new_contacts, relationships, transfers};
+use super::{assignment, conflicts, desk, new_contacts, relationships, transfers};
 use crate::events::keys;
 use crate::outputs::{Route, Topic};
 use crate::state::{Row, Table};
@@ -91,6 +91,8 @@ pub fn merge(account: &mut Account<'_>, event: &AccountEvent<'_>) {
     if ended.introduced {
         owners::introduce(account, into);
     }
+    // together they have a portfolio, or a last responder, that one of them lacked
+    assignment::offer_waiting(account, into, event.stamped.time);
 }
 
 fn tombstone(account: &mut Account<'_>, kind: Kind, item: &str) {

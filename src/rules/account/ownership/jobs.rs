@@ -1,6 +1,6 @@
 //! Work on more contacts or items than one batch should hold: done in slices, one with the command or event that asks for
-//! it, then one with every watermark, until it is finished. The row that says where it stands is committed with each slice,
-//! so a crash in the middle leaves the rest to be done.
+//! it, then one with every watermark of [`PACERS`] partitions, until it is finished. The row that says where it stands is
+//! committed with each slice, so a crash in the middle leaves the rest to be done.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,10 @@ use crate::state::{Row, State, Table};
 
 /// How many contacts or items one slice takes.
 pub const SLICE: usize = 1000;
+
+/// How many partitions' watermarks move work on. Those of one second often come in one batch: with more partitions it would
+/// hold more slices, and other events of the account would wait longer.
+pub const PACERS: u32 = 4;
 
 /// The unfinished work of an account, in the order in which it was asked for.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

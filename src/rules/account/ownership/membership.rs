@@ -7,7 +7,7 @@ use super::super::commands::{Answer, Command, Rejected};
 use super::jobs::{self, Job};
 use super::owners::{self, Why};
 use super::queue::Line;
-use super::{endings, portfolios};
+use super::{listed, portfolios};
 
 /// What becomes of contacts that are in another portfolio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ enum OnConflict {
 /// from the free contacts, and says how many were assigned. A report of conflicts is what was asked for, so it is accepted.
 pub fn assign(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
     let portfolio = command.text("portfolio")?;
-    let contacts = contacts(account, command)?;
+    let contacts = listed::contacts(account, command)?;
     let on_conflict = match command.optional_text("on_conflict")? {
         None | Some("report") => OnConflict::Report,
         Some("move") => OnConflict::Move,
@@ -66,7 +66,7 @@ pub fn assign(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
 
 /// `portfolio.remove {contacts}`: from whatever portfolio they are in, or from the one that is named.
 pub fn remove(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
-    let contacts = contacts(account, command)?;
+    let contacts = listed::contacts(account, command)?;
     let named = command.optional_text("portfolio")?;
     if named.is_some_and(|portfolio| portfolios::find(account, portfolio).is_none()) {
         return Err(Rejected::because("unknown_portfolio"));
@@ -91,13 +91,4 @@ pub fn remove(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
 fn of(account: &mut Account<'_>, contact: &str) -> Option<String> {
     let portfolio = owners::row(account, contact)?.portfolio?;
     portfolios::find(account, &portfolio).map(|_| portfolio)
-}
-
-/// The contacts that a command lists, each once; those merged into others are these others.
-fn contacts(account: &mut Account<'_>, command: &Command<'_>) -> Result<Vec<String>, Rejected> {
-    let mut seen = std::collections::HashSet::new();
-    let listed = command.texts("contacts")?;
-    let mut contacts: Vec<String> = listed.into_iter().map(|contact| endings::resolve(account, contact)).collect();
-    contacts.retain(|contact| seen.insert(contact.clone()));
-    Ok(contacts)
 }

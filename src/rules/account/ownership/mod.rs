@@ -13,6 +13,7 @@ mod desk;
 mod endings;
 mod items;
 mod jobs;
+mod listed;
 mod load;
 mod membership;
 mod new_contacts;
@@ -29,7 +30,7 @@ mod strategies;
 mod tests;
 mod transfers;
 
-pub use jobs::{accounts as accounts_at_work, is_at_work};
+pub use jobs::{PACERS, accounts as accounts_at_work, is_at_work};
 pub use reps::introduce;
 
 use self::items::Kind;
@@ -77,11 +78,7 @@ fn answered(account: &mut Account<'_>, event: &AccountEvent<'_>, contact: &str) 
         return;
     }
     if desk::answered(account, contact, actor, stamped.time) {
-        for (kind, item) in desk::open(account, contact) {
-            if items::row(account, kind, &item).is_some_and(|row| row.queued) {
-                assignment::offer(account, kind, &item, stamped.time);
-            }
-        }
+        assignment::offer_waiting(account, contact, stamped.time);
     }
 }
 

@@ -8,7 +8,7 @@ use super::items::{self, ItemRow, Kind, Traits};
 use super::load::{self, Served};
 use super::owners::{self, Why};
 use super::strategies::{self, NEW_CONTACTS, Plan, Question};
-use super::{pools, portfolios, queue, rotation};
+use super::{assignment, pools, portfolios, queue, rotation};
 use crate::events::{Data, Timestamp};
 use crate::outputs::{self, Output};
 use crate::rulebook::{EventContext, NewContacts, Strategy};
@@ -136,7 +136,10 @@ fn take(account: &mut Account<'_>, contact: &str, place: &Place, at: Timestamp) 
     // a command may have put it into one before it showed up
     let portfolio = present.or(place.portfolio.clone());
     let why = Why { at, by: None, reason: "new_contact", transfer: None };
-    owners::set(account, contact, place.owner.as_deref(), portfolio.as_deref(), &why);
+    if owners::set(account, contact, place.owner.as_deref(), portfolio.as_deref(), &why) {
+        // conversations of its own may have waited for a portfolio
+        assignment::offer_waiting(account, contact, at);
+    }
     let Some(rep) = place.owner.as_deref() else { return false };
     load::serve(account, rep, Served::Contact);
     stop_waiting(account, contact);

@@ -135,7 +135,7 @@ pub fn publish(account: &mut Account<'_>, contact: &str) {
     let mut row = row.unwrap_or_default();
     let owner = owners::of(account, contact);
     for (deal, item) in &mut row.deals {
-        item.owner = deals::owner(account, deal).or(owner.clone());
+        item.owner = deals::owner_for(account, deal, contact).or(owner.clone());
     }
     for item in row.follow_ups.values_mut().chain(row.proposals.values_mut()) {
         item.owner = owner.clone();
@@ -162,7 +162,9 @@ pub fn publish(account: &mut Account<'_>, contact: &str) {
 /// Deletes the records of a contact.
 pub fn delete(account: &mut Account<'_>, contact: &str) {
     for deal in deals(account, contact) {
-        deals::delete(account, &deal);
+        if deals::contact(account, &deal).as_deref() == Some(contact) {
+            deals::delete(account, &deal);
+        }
     }
     if exists(account, contact) {
         account.state.delete::<RelationshipRow>(&keys::join(&[account.id, contact]));
@@ -175,7 +177,9 @@ pub fn merge(account: &mut Account<'_>, from: &str, into: &str) {
     let from_key = keys::join(&[account.id, from]);
     if let Some(moved) = account.state.get::<RelationshipRow>(&from_key).cloned() {
         for deal in moved.deals.keys() {
-            deals::know(account, deal, into);
+            if deals::contact(account, deal).as_deref() == Some(from) {
+                deals::know(account, deal, into);
+            }
         }
         account.state.delete::<RelationshipRow>(&from_key);
         let row = account.state.entry::<RelationshipRow>(&keys::join(&[account.id, into]), RelationshipRow::default);

@@ -4,8 +4,6 @@
 //! A transfer holds at once, although it is worked off in slices: a contact that is looked at before its slice came is
 //! moved then ([`catch_up`]). What the giver gets while it runs stays the giver's.
 
-use std::collections::HashSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -15,7 +13,7 @@ use super::items::{self, Given, Kind};
 use super::jobs::{self, Job, SLICE};
 use super::owners::{self, OwnedRow, Why};
 use super::rotation::{self, TRANSFERS};
-use super::{deals, desk, endings, load, pools};
+use super::{deals, desk, endings, listed, load, pools};
 use crate::events::{Timestamp, keys};
 use crate::rulebook::{Target, Transfer, TransferTo, TransferWhen};
 
@@ -102,7 +100,7 @@ pub fn command(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
         return Err(Rejected::because(if to == To::Rep(from.to_owned()) { "invalid_to" } else { "no_eligible_rep" }));
     }
     let listed = match command.data.get("contacts") {
-        Some(_) => Some(command.texts("contacts")?),
+        Some(_) => Some(listed::contacts(account, command)?),
         None => None,
     };
     let reason = command.optional_text("reason")?.unwrap_or("transferred");
@@ -112,14 +110,11 @@ pub fn command(account: &mut Account<'_>, command: &Command<'_>) -> Answer {
         }
         return Ok(Some(json!({ "contacts": owned })));
     };
-    let (mut moved, mut skipped, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    let (mut moved, mut skipped) = (Vec::new(), Vec::new());
     for contact in listed {
-        let contact = endings::resolve(account, contact);
         catch_up(account, &contact);
-        if seen.insert(contact.clone()) {
-            let list = if owners::of(account, &contact).as_deref() == Some(from) { &mut moved } else { &mut skipped };
-            list.push(contact);
-        }
+        let list = if owners::of(account, &contact).as_deref() == Some(from) { &mut moved } else { &mut skipped };
+        list.push(contact);
     }
     if !command.dry_run {
         let number = rotation::count(account, TRANSFERS);

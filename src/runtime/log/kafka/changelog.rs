@@ -10,16 +10,21 @@ use std::time::{Duration, Instant};
 use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::context::Quiet;
 use super::{config, session_error, watermarks};
+use crate::events::Timestamp;
+use crate::outputs::STATE;
 use crate::runtime::log::{Changelog, LogError, Row};
 use crate::runtime::settings::Kafka;
 
 pub struct KafkaChangelog {
     consumer: BaseConsumer<Quiet>,
     topic: String,
+    /// The rows are in a header of public records.
+    in_header: bool,
     partitions: BTreeMap<u32, Partition>,
     /// Partitions whose last stable offset is below their end.
     unstable: BTreeSet<u32>,
@@ -39,6 +44,7 @@ impl KafkaChangelog {
         settings: &Kafka,
         uncommitted: &BaseConsumer<Quiet>,
         topic: &str,
+        in_header: bool,
         from: &[(u32, u64)],
     ) -> Result<KafkaChangelog, LogError> {
         let consumer: BaseConsumer<Quiet> = config::reader(settings).create_with_context(Quiet).map_err(session_error)?;
@@ -49,7 +55,7 @@ impl KafkaChangelog {
             partitions.insert(partition, Partition { low, end, from, next: from, done: from >= end });
         }
         let unstable = partitions.iter().filter(|(_, p)| !p.done).map(|(&partition, _)| partition).collect();
-        Ok(KafkaChangelog { consumer, topic: topic.to_owned(), partitions, unstable, reading: false })
+        Ok(KafkaChangelog { consumer, topic: topic.to_owned(), in_header, partitions, unstable, reading: false })
     }
 
     /// Whether every partition's last stable offset has reached its end.
@@ -75,6 +81,11 @@ impl KafkaChangelog {
     }
 }
 
+/// The row that rides along with a public record.
+fn state_of<'m>(message: &'m BorrowedMessage<'_>) -> Option<&'m [u8]> {
+    message.headers()?.iter().find(|header| header.key == STATE)?.value
+}
+
 impl Changelog for KafkaChangelog {
     fn read(&mut self, budget: Duration, row: &mut dyn FnMut(Row<'_>)) -> Result<bool, LogError> {
         let started = Instant::now();
@@ -91,7 +102,9 @@ impl Changelog for KafkaChangelog {
                 None => {}
                 Some(Ok(message)) => {
                     let (partition, next) = (message.partition() as u32, message.offset() as u64 + 1);
-                    row((partition, message.key().unwrap_or_default(), message.payload()));
+                    let timestamp = Timestamp(message.timestamp().to_millis().unwrap_or(0));
+                    let value = if self.in_header { state_of(&message) } else { message.payload() };
+                    row((partition, message.key().unwrap_or_default(), value, timestamp));
                     let Some(state) = self.partitions.get_mut(&partition) else { continue };
                     state.next = next;
                     if next >= state.end && !state.done {

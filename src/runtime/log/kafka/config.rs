@@ -25,7 +25,8 @@ pub fn consumer(settings: &Kafka, thread: usize, statistics_interval: Duration) 
         .set("isolation.level", "read_committed")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        .set("auto.offset.reset", "earliest")
+        // records that are missing are never passed over in silence
+        .set("auto.offset.reset", "error")
         .set("session.timeout.ms", "10000")
         // a rebalance is learned of with a heartbeat
         .set("heartbeat.interval.ms", "1000")
@@ -44,13 +45,25 @@ pub fn consumer(settings: &Kafka, thread: usize, statistics_interval: Duration) 
     over(config, settings)
 }
 
+/// Milliseconds.
+const TRANSACTION_TIMEOUT: u64 = 15_000;
+
+/// How long a step of a commit may take: less than the transaction itself.
+pub fn commit_timeout(settings: &Kafka) -> Duration {
+    let set = settings.properties.get("transaction.timeout.ms").and_then(|text| text.parse().ok());
+    Duration::from_millis(set.unwrap_or(TRANSACTION_TIMEOUT) * 4 / 5)
+}
+
 /// The transactional producer of a worker thread.
 pub fn producer(settings: &Kafka, thread: usize) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
-        .set("transactional.id", format!("{}-{thread}", settings.transactional_id_prefix()))
+        .set(
+            "transactional.id",
+            format!("{}-{thread}", settings.transactional_id_prefix.as_deref().unwrap_or(&settings.group_id)),
+        )
         // a crashed peer holds readers up for no longer than this
-        .set("transaction.timeout.ms", "15000")
+        .set("transaction.timeout.ms", TRANSACTION_TIMEOUT.to_string())
         .set("compression.codec", "lz4")
         .set("linger.ms", "5")
         .set("batch.size", "1048576")
@@ -59,6 +72,13 @@ pub fn producer(settings: &Kafka, thread: usize) -> ClientConfig {
         .set("message.max.bytes", "67108864")
         .set("queue.buffering.max.messages", "1000000")
         .set("queue.buffering.max.kbytes", "524288");
+    over(config, settings)
+}
+
+/// A producer of records that no input caused.
+pub fn writer(settings: &Kafka) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("enable.idempotence", "true").set("message.max.bytes", "67108864");
     over(config, settings)
 }
 

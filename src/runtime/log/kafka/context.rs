@@ -119,7 +119,7 @@ impl ClientContext for ConsumerNotes {
         }
     }
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "kafka consumer");
+        note(&error, reason);
     }
 }
 
@@ -156,7 +156,7 @@ impl ClientContext for Quiet {
     }
     fn error(&self, error: KafkaError, reason: &str) {
         if !matches!(error, KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
-            tracing::warn!(%error, reason, "kafka reader");
+            note(&error, reason);
         }
     }
 }
@@ -184,7 +184,7 @@ impl ClientContext for ProducerNotes {
         log(level, facility, message);
     }
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "kafka producer");
+        note(&error, reason);
     }
 }
 
@@ -205,8 +205,22 @@ impl ProducerContext<NoCustomPartitioner> for ProducerNotes {
     }
 }
 
+/// An error that is no request's. Those of connections come over and over while a broker is down, and are in the log already.
+pub fn note(error: &KafkaError, reason: &str) {
+    use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure};
+    match error {
+        KafkaError::Global(AllBrokersDown | BrokerTransportFailure)
+        | KafkaError::MessageConsumption(AllBrokersDown | BrokerTransportFailure) => tracing::debug!(%error, reason, "kafka"),
+        _ => tracing::warn!(%error, reason, "kafka"),
+    }
+}
+
 fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
+        // the settings are for consumers and producers together
+        _ if facility == "CONFWARN" && message.contains("will be ignored by this") => {
+            tracing::debug!(target: "librdkafka", facility, "{message}");
+        }
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
             tracing::error!(target: "librdkafka", facility, "{message}");
         }

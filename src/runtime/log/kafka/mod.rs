@@ -1,5 +1,6 @@
 //! The log on Kafka: one consumer and one transactional producer for each worker thread.
 
+mod append;
 mod changelog;
 mod config;
 mod context;
@@ -7,7 +8,7 @@ mod session;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -15,7 +16,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 
 pub use self::config::client;
 use super::{Changelog, INPUTS, Log, LogError, Next, Place, Session};
-use crate::outputs::Topic;
+use crate::outputs::{Outbox, Topic};
 use crate::runtime::settings::Kafka;
 
 /// How long one request to the cluster may take.
@@ -89,7 +90,7 @@ impl KafkaLog {
             return Err(LogError::Fatal(format!("missing topics: {missing}; `scorekeeper topics apply` creates them")));
         }
         let expected = partitions.get(&Topic::ProductEvents).copied().unwrap_or(0);
-        for topic in INPUTS.into_iter().chain([Topic::ContactChangelog, Topic::AccountChangelog]) {
+        for topic in INPUTS.into_iter().chain([Topic::LeadScores, Topic::ContactChangelog, Topic::AccountChangelog]) {
             if partitions.get(&topic) != Some(&expected) {
                 return Err(LogError::Fatal(format!(
                     "{} must have as many partitions as product-events ({expected}), since they share state",
@@ -126,7 +127,11 @@ impl Log for KafkaLog {
 
     fn read_to_end(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
         let name = self.names.of(topic);
-        Ok(Box::new(changelog::KafkaChangelog::open(&self.settings, &self.watermarks, name, from)?))
+        Ok(Box::new(changelog::KafkaChangelog::open(&self.settings, &self.watermarks, name, false, from)?))
+    }
+
+    fn append(&self, outbox: &Outbox) -> Result<(), LogError> {
+        append::append(&self.settings, &self.names, outbox)
     }
 
     fn session(&self, thread: usize, _threads: usize) -> Result<Box<dyn Session>, LogError> {
@@ -151,8 +156,21 @@ fn watermarks(
     topic: &str,
     partition: u32,
 ) -> Result<(u64, u64), LogError> {
-    let (low, high) = consumer.fetch_watermarks(topic, partition as i32, TIMEOUT).map_err(session_error)?;
+    let started = Instant::now();
+    let (low, high) = loop {
+        match consumer.fetch_watermarks(topic, partition as i32, TIMEOUT) {
+            Ok(found) => break found,
+            Err(error) if is_moving(&error) && started.elapsed() < TIMEOUT => std::thread::sleep(Duration::from_millis(100)),
+            Err(error) => return Err(session_error(error)),
+        }
+    };
     Ok((low.max(0) as u64, high.max(0) as u64))
+}
+
+/// Whether a partition has no leader for a moment: it is new, or its leader changes.
+fn is_moving(error: &KafkaError) -> bool {
+    use rdkafka::types::RDKafkaErrorCode::{LeaderNotAvailable, NotLeaderForPartition, UnknownTopicOrPartition};
+    matches!(error.rdkafka_error_code(), Some(LeaderNotAvailable | NotLeaderForPartition | UnknownTopicOrPartition))
 }
 
 fn session_error(error: KafkaError) -> LogError {

@@ -14,18 +14,15 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::changelog::KafkaChangelog;
-use super::context::{ConsumerNotes, ProducerNotes, Quiet, Rebalance};
+use super::context::{ConsumerNotes, ProducerNotes, Quiet, Rebalance, note};
 use super::{Names, TIMEOUT, config, session_error};
 use crate::events::Timestamp;
-use crate::outputs::partitioner;
-use crate::outputs::{Outbox, Record, Route, Topic};
+use crate::outputs::{Outbox, Record, Topic};
+use crate::runtime::failpoint::{self, Failpoint};
 use crate::runtime::log::{
     Batch, Body, Change, Changelog, CommitError, End, INPUTS, Limit, LogError, Message, Next, Place, Session,
 };
 use crate::runtime::settings::Kafka;
-
-/// How long a step of a commit may take. A transaction that is not over by then has an unknown outcome.
-const COMMIT_TIMEOUT: Duration = Duration::from_secs(12);
 
 pub struct KafkaSession {
     settings: Kafka,
@@ -33,6 +30,8 @@ pub struct KafkaSession {
     consumer: BaseConsumer<ConsumerNotes>,
     producer: BaseProducer<ProducerNotes>,
     uncommitted: BaseConsumer<Quiet>,
+    /// How long a step of a commit may take. A transaction that is not over by then has an unknown outcome.
+    commit_timeout: Duration,
     /// The accepted partitions, and what is committed for their places.
     accepted: RefCell<Vec<u32>>,
     committed: RefCell<Vec<Next>>,
@@ -44,7 +43,7 @@ impl KafkaSession {
     pub fn open(settings: &Kafka, names: Names, thread: usize, statistics: Duration) -> Result<KafkaSession, LogError> {
         let fatal = |error: KafkaError| LogError::Fatal(format!("[kafka] settings: {error}"));
         let producer: BaseProducer<ProducerNotes> = config::producer(settings, thread)
-            .create_with_context(ProducerNotes::new(2 * names.partitions(Topic::ProductEvents) as usize))
+            .create_with_context(ProducerNotes::new(3 * names.partitions(Topic::ProductEvents) as usize))
             .map_err(fatal)?;
         producer.init_transactions(TIMEOUT).map_err(session_error)?;
         let consumer: BaseConsumer<ConsumerNotes> = config::consumer(settings, thread, statistics)
@@ -60,6 +59,7 @@ impl KafkaSession {
             consumer,
             producer,
             uncommitted,
+            commit_timeout: config::commit_timeout(settings),
             accepted: RefCell::default(),
             committed: RefCell::default(),
             started: Cell::new(false),
@@ -97,13 +97,60 @@ impl KafkaSession {
                 committed.push((Place::new(topic, element.partition() as u32), next as u64));
             }
         }
+        self.check(&mut committed)?;
         *self.committed.borrow_mut() = committed;
         Ok(())
     }
 
+    /// What is committed must lie in the log. After its end: these are not the records that were worked off, and going on
+    /// would pass over others. Before its beginning: records were deleted unread, and reading goes on after them.
+    fn check(&self, committed: &mut [Next]) -> Result<(), LogError> {
+        let bound = |offset: Offset| {
+            let mut list = TopicPartitionList::with_capacity(committed.len());
+            for (place, _) in committed.iter() {
+                list.add_partition_offset(self.names.of(place.topic), place.partition as i32, offset).map_err(session_error)?;
+            }
+            self.uncommitted.offsets_for_times(list, TIMEOUT).map_err(session_error)
+        };
+        if committed.is_empty() {
+            return Ok(());
+        }
+        // the times that stand for the ends of a log
+        let (lowest, ends) = (bound(Offset::Beginning)?, bound(Offset::End)?);
+        for (place, next) in committed {
+            let topic = self.names.of(place.topic);
+            let of = |bounds: &TopicPartitionList| {
+                let found = bounds.find_partition(topic, place.partition as i32)?;
+                found.error().is_ok().then(|| found.offset().to_raw()).flatten().and_then(|offset| u64::try_from(offset).ok())
+            };
+            let (Some(low), Some(end)) = (of(&lowest), of(&ends)) else {
+                return Err(LogError::Session(format!("the bounds of {topic} are not known")));
+            };
+            if *next > end {
+                return Err(LogError::Fatal(format!(
+                    "{topic}, partition {}, ends at {end}, but it was worked off up to {next}: it was made anew, or has lost \
+                     records. When that is understood, delete the group's offsets of this topic, to work off what it holds now",
+                    place.partition
+                )));
+            }
+            if *next < low {
+                let (partition, lost) = (place.partition, low - *next);
+                tracing::error!(topic, partition, lost, "records were deleted before they were read");
+                *next = low;
+            }
+        }
+        Ok(())
+    }
+
     fn produce(&self, outbox: &Outbox) -> Result<(), CommitError> {
-        for (i, record) in outbox.records().enumerate() {
-            self.send(&record)?;
+        failpoint::pass(Failpoint::BeforeProduce);
+        // a place's records together: so each place gets few and large batches. Scattered, its first few records would be on
+        // their way while the others come, and librdkafka spins as long as a place has both
+        for (i, (partition, record)) in outbox.records_by_place(|topic| self.names.partitions(topic)).enumerate() {
+            self.send(partition, &record)?;
+            if i == outbox.len() / 2 {
+                failpoint::pass(Failpoint::AmidProduce);
+            }
             if i % 4096 == 4095 {
                 self.producer.poll(Duration::ZERO);
             }
@@ -111,11 +158,7 @@ impl KafkaSession {
         Ok(())
     }
 
-    fn send(&self, record: &Record<'_>) -> Result<(), CommitError> {
-        let partition = match record.route {
-            Route::Key => partitioner::partition(record.key, self.names.partitions(record.topic)),
-            Route::Partition(partition) => partition,
-        };
+    fn send(&self, partition: u32, record: &Record<'_>) -> Result<(), CommitError> {
         let tag = changelog_number(Place::new(record.topic, partition)).map_or(0, |number| number + 1);
         let mut to_send = BaseRecord::<[u8], [u8], usize>::with_opaque_to(self.names.of(record.topic), tag)
             .partition(partition as i32)
@@ -131,7 +174,7 @@ impl KafkaSession {
                 });
             to_send = to_send.headers(headers);
         }
-        let deadline = Instant::now() + COMMIT_TIMEOUT;
+        let deadline = Instant::now() + self.commit_timeout;
         loop {
             match self.producer.send(to_send) {
                 Ok(()) => return Ok(()),
@@ -147,7 +190,7 @@ impl KafkaSession {
 
     /// Runs a step of the commit, again while librdkafka says that this is safe.
     fn step(&self, name: &str, step: impl Fn() -> Result<(), KafkaError>) -> Result<(), CommitError> {
-        let deadline = Instant::now() + COMMIT_TIMEOUT;
+        let deadline = Instant::now() + self.commit_timeout;
         loop {
             let error = match step() {
                 Ok(()) => return Ok(()),
@@ -170,7 +213,7 @@ impl KafkaSession {
     }
 
     fn abort(&self, reason: String) -> CommitError {
-        match self.producer.abort_transaction(COMMIT_TIMEOUT) {
+        match self.producer.abort_transaction(self.commit_timeout) {
             Ok(()) => CommitError::Aborted(reason),
             Err(error) => CommitError::Unknown(format!("{reason}; abort: {error}")),
         }
@@ -193,7 +236,11 @@ impl Session for KafkaSession {
                     wait = Duration::ZERO;
                 }
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => return Err(LogError::Session(code.to_string())),
-                Some(Err(error)) => tracing::warn!(%error, "kafka consumer"),
+                // the log does not have what is to be read next: a new session finds out why
+                Some(Err(KafkaError::MessageConsumption(code @ RDKafkaErrorCode::AutoOffsetReset))) => {
+                    return Err(LogError::Session(code.to_string()));
+                }
+                Some(Err(error)) => note(&error, "consumer"),
                 None => break,
             }
         }
@@ -239,7 +286,7 @@ impl Session for KafkaSession {
         self.step("begin", || self.producer.begin_transaction())?;
         self.produce(outbox)?;
         // librdkafka's own flush waits in slices of 100 ms, and the binding's poll spins below a millisecond
-        let deadline = Instant::now() + COMMIT_TIMEOUT;
+        let deadline = Instant::now() + self.commit_timeout;
         while self.producer.in_flight_count() > 0 {
             self.producer.poll(Duration::ZERO);
             std::thread::sleep(Duration::from_micros(300));
@@ -247,6 +294,7 @@ impl Session for KafkaSession {
                 return Err(CommitError::Unknown("produce: no answer".to_owned()));
             }
         }
+        failpoint::pass(Failpoint::AfterProduce);
         let mut offsets = TopicPartitionList::with_capacity(next.len());
         for (place, next) in next {
             let added =
@@ -258,8 +306,9 @@ impl Session for KafkaSession {
         let Some(group) = self.consumer.group_metadata() else {
             return Err(self.abort("no group metadata".to_owned()));
         };
-        self.step("send offsets", || self.producer.send_offsets_to_transaction(&offsets, &group, COMMIT_TIMEOUT))?;
-        self.step("commit", || self.producer.commit_transaction(COMMIT_TIMEOUT))
+        self.step("send offsets", || self.producer.send_offsets_to_transaction(&offsets, &group, self.commit_timeout))?;
+        failpoint::pass(Failpoint::BeforeCommit);
+        self.step("commit", || self.producer.commit_transaction(self.commit_timeout))
     }
 
     fn rewind(&self) -> Result<(), LogError> {
@@ -277,7 +326,8 @@ impl Session for KafkaSession {
     }
 
     fn changelog(&self, topic: Topic, from: &[(u32, u64)]) -> Result<Box<dyn Changelog + '_>, LogError> {
-        Ok(Box::new(KafkaChangelog::open(&self.settings, &self.uncommitted, self.names.of(topic), from)?))
+        let (name, in_header) = (self.names.of(topic), topic == Topic::LeadScores);
+        Ok(Box::new(KafkaChangelog::open(&self.settings, &self.uncommitted, name, in_header, from)?))
     }
 }
 
@@ -306,8 +356,9 @@ impl Drop for KafkaSession {
 /// Numbers the changelog places, so that their delivery reports can be told apart.
 fn changelog_number(place: Place) -> Option<usize> {
     match place.topic {
-        Topic::ContactChangelog => Some(2 * place.partition as usize),
-        Topic::AccountChangelog => Some(2 * place.partition as usize + 1),
+        Topic::ContactChangelog => Some(3 * place.partition as usize),
+        Topic::AccountChangelog => Some(3 * place.partition as usize + 1),
+        Topic::LeadScores => Some(3 * place.partition as usize + 2),
         _ => None,
     }
 }

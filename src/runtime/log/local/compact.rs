@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{LocalLog, Run, Segment, Stored, frame};
-use crate::events::Duration;
+use super::{LocalLog, Run, Segment, Stored, TEMPORARY, frame};
+use crate::events::{Duration, Timestamp};
 use crate::outputs::Topic;
 use crate::runtime::log::{INPUTS, LogError, Next, Place};
 
@@ -31,7 +31,9 @@ fn keep(topic: Topic) -> Keep {
     match topic {
         _ if INPUTS.contains(&topic) => Keep::Unread,
         Topic::ContactChangelog | Topic::AccountChangelog | Topic::Tokens => Keep::Last,
-        _ if topic.is_coalesced() || topic == Topic::LeadScores => Keep::Last,
+        // what is erased from a timeline must leave the disk too
+        Topic::LeadScores | Topic::Timeline | Topic::Grants | Topic::OwnershipHistory => Keep::Last,
+        _ if topic.is_coalesced() => Keep::Last,
         Topic::Segments | Topic::Announcements | Topic::CommandResults | Topic::DeadLetters => Keep::Recent,
         _ => Keep::Always,
     }
@@ -45,17 +47,17 @@ struct Rewritten {
 
 impl LocalLog {
     /// Rewrites the files if the log has grown past `compact_bytes` and to twice what the last rewriting left.
-    pub fn compact_if_due(&self, compact_bytes: u64) -> Result<bool, LogError> {
+    pub fn compact_if_due(&self, compact_bytes: u64, now: Timestamp) -> Result<bool, LogError> {
         let due = {
             let index = self.index();
             let size: u64 = index.sealed.values().sum();
             size > compact_bytes && size > 2 * index.compacted
         };
-        if due { self.compact().map(|()| true) } else { Ok(false) }
+        if due { self.compact(now).map(|()| true) } else { Ok(false) }
     }
 
     /// Rewrites all files but the one that is written to. Reading and committing go on meanwhile.
-    pub fn compact(&self) -> Result<(), LogError> {
+    pub fn compact(&self, now: Timestamp) -> Result<(), LogError> {
         let failed = |error: std::io::Error| LogError::Session(format!("local log: {error}"));
         let (sealed, committed, ends) = {
             let index = self.index();
@@ -64,9 +66,10 @@ impl LocalLog {
             (sealed, index.committed.clone(), ends)
         };
         let (Some(first), Some(last)) = (sealed.first(), sealed.last()) else { return Ok(()) };
-        let target = Segment { first: first.first, last: last.last };
-        let rewritten = self.rewrite(target, &sealed, &committed, &ends)?;
-        let (name, temporary) = (target.name(), format!("{}.tmp", target.name()));
+        let rounds = sealed.iter().map(|segment| segment.round).max().unwrap_or(0);
+        let target = Segment { first: first.first, last: last.last, round: rounds + 1 };
+        let rewritten = self.rewrite(target, &sealed, &committed, &ends, now.minus(NEWS))?;
+        let (name, temporary) = (target.name(), format!("{}{TEMPORARY}", target.name()));
         let size = rewritten.bytes.len() as u64;
         let disk = &self.0.disk;
         if disk.size(&temporary).is_ok_and(|size| size > 0) {
@@ -88,7 +91,7 @@ impl LocalLog {
             index.sealed.insert(target, size);
             index.compacted = size;
         }
-        for old in sealed.iter().filter(|old| **old != target) {
+        for old in &sealed {
             disk.remove(&old.name()).map_err(failed)?;
         }
         Ok(())
@@ -100,6 +103,7 @@ impl LocalLog {
         sealed: &[Segment],
         committed: &BTreeMap<Place, u64>,
         ends: &[Next],
+        oldest: Timestamp,
     ) -> Result<Rewritten, LogError> {
         // the last offset of each key of a compacted place
         let mut last: HashMap<(Place, Vec<u8>), u64> = HashMap::new();
@@ -108,7 +112,6 @@ impl LocalLog {
                 last.insert((place, record.key().unwrap_or_default().to_vec()), record.offset);
             }
         })?;
-        let oldest = self.now().minus(NEWS);
         let mut rewritten = Rewritten { bytes: Vec::new(), runs: Vec::new() };
         let mut builder = frame::Builder::default();
         let mut headers = Vec::new();

@@ -133,6 +133,8 @@ pub enum Fault {
 pub enum Call {
     Append,
     Sync,
+    Rename,
+    Remove,
 }
 
 type Hook = Box<dyn FnMut(Call, &str) -> Fault + Send>;
@@ -155,7 +157,7 @@ struct MemFile {
 }
 
 impl MemDisk {
-    /// Asks `hook` at every append and sync.
+    /// Asks `hook` at every call that changes something but truncation.
     pub fn set_hook(&self, hook: impl FnMut(Call, &str) -> Fault + Send + 'static) {
         locked(&self.0).hook = Some(Box::new(hook));
     }
@@ -229,12 +231,19 @@ impl Disk for MemDisk {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut memory = locked(&self.0);
+        if Self::ask(&mut memory, Call::Rename, from) != Fault::None {
+            return Err(io::Error::other("failed rename"));
+        }
         let file = memory.files.remove(from).ok_or_else(|| missing(from))?;
         memory.files.insert(to.to_owned(), file);
         Ok(())
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        locked(&self.0).files.remove(name).map(drop).ok_or_else(|| missing(name))
+        let mut memory = locked(&self.0);
+        if Self::ask(&mut memory, Call::Remove, name) != Fault::None {
+            return Err(io::Error::other("failed removal"));
+        }
+        memory.files.remove(name).map(drop).ok_or_else(|| missing(name))
     }
 }

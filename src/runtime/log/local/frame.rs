@@ -228,6 +228,13 @@ impl Stored {
         self.part(self.value?)
     }
 
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        let mut headers = Vec::new();
+        self.headers(&mut headers);
+        headers.into_iter().find(|header| header.0 == name).map(|header| header.1)
+    }
+
     pub fn headers<'m>(&'m self, into: &mut Vec<(&'m str, &'m [u8])>) {
         let (mut position, count) = self.headers;
         for _ in 0..count {

@@ -76,37 +76,41 @@ impl Run {
     }
 }
 
-/// A file: the numbers of the files that it is, or was made of.
+/// A file: the numbers of the files that it is, or was made of, and how often they were rewritten. So a name never stands for
+/// other contents: whoever still reads a file that was replaced finds it gone, and not something else in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Segment {
     first: u64,
     last: u64,
+    round: u64,
 }
 
 impl Segment {
     fn one(number: u64) -> Segment {
-        Segment { first: number, last: number }
+        Segment { first: number, last: number, round: 0 }
     }
 
-    fn name(self) -> String {
-        if self.first == self.last {
-            format!("{:012}.log", self.first)
-        } else {
-            format!("{:012}-{:012}.log", self.first, self.last)
+    fn name(&self) -> String {
+        match *self {
+            Segment { first, round: 0, .. } => format!("{first:012}.log"),
+            Segment { first, last, round } => format!("{first:012}-{last:012}-{round}.log"),
         }
     }
 
     fn parse(name: &str) -> Option<Segment> {
         let numbers = name.strip_suffix(".log")?;
-        match numbers.split_once('-') {
-            None => numbers.parse().ok().map(Segment::one),
-            Some((first, last)) => Some(Segment { first: first.parse().ok()?, last: last.parse().ok()? }),
+        let mut parts = numbers.split('-').map(|part| part.parse::<u64>().ok());
+        match (parts.next()?, parts.next(), parts.next()) {
+            (Some(number), None, _) => Some(Segment::one(number)),
+            (Some(first), Some(Some(last)), Some(Some(round))) => Some(Segment { first, last, round }),
+            _ => None,
         }
     }
 
     /// It was made of the other one.
     fn replaces(self, other: Segment) -> bool {
-        self != other && self.first <= other.first && other.last <= self.last
+        let is_newer = (self.first, self.last) != (other.first, other.last) || self.round > other.round;
+        is_newer && self.first <= other.first && other.last <= self.last
     }
 }
 
@@ -242,12 +246,19 @@ impl Index {
     }
 }
 
+/// The ending of a file that is not complete yet.
+const TEMPORARY: &str = ".tmp";
+
 /// The file that holds the number of partitions.
 const PARTITIONS: &str = "partitions";
 
 /// Reads all frames, and cuts off what is torn at the end of the last file.
 fn recover(disk: &dyn Disk) -> Result<Index, String> {
     let names = disk.list().map_err(|error| error.to_string())?;
+    // a compaction that did not come to its end
+    for name in names.iter().filter(|name| name.ends_with(TEMPORARY)) {
+        disk.remove(name).map_err(|error| format!("{name}: {error}"))?;
+    }
     let found: Vec<Segment> = names.iter().filter_map(|name| Segment::parse(name)).collect();
     let (replaced, mut segments): (Vec<Segment>, Vec<Segment>) =
         found.iter().partition(|segment| found.iter().any(|other| other.replaces(**segment)));
@@ -276,7 +287,7 @@ fn recover(disk: &dyn Disk) -> Result<Index, String> {
             disk.sync(&name).map_err(|error| format!("{name}: {error}"))?;
         }
         // a file that was rewritten is not written to again
-        let is_open = i + 1 == segments.len() && segment.first == segment.last;
+        let is_open = i + 1 == segments.len() && segment.round == 0;
         if is_open {
             (index.segment, index.size) = (segment.last, position as u64);
         } else {
@@ -314,8 +325,12 @@ impl Log for LocalLog {
         Ok(Box::new(session::LocalChangelog::open(self, topic, from)))
     }
 
+    fn append(&self, outbox: &Outbox) -> Result<(), LogError> {
+        LocalLog::append(self, outbox)
+    }
+
     fn housekeep(&self) -> Result<(), LogError> {
-        self.compact_if_due(self.0.compact_bytes).map(drop)
+        self.compact_if_due(self.0.compact_bytes, self.now()).map(drop)
     }
 
     fn ends(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::{LocalLog, Run, Stored};
-use crate::outputs::{Outbox, Topic};
+use crate::outputs::{Outbox, Route, STATE, Topic};
 use crate::runtime::log::{
     Batch, Body, Change, Changelog, CommitError, End, INPUTS, Limit, LogError, Message, Next, Place, Row, Session,
 };
@@ -162,9 +162,8 @@ impl Session for LocalSession {
         self.log.write(&mut index, outbox, next).map_err(CommitError::Unknown)?;
         let mut written = self.written.borrow_mut();
         for record in outbox.records() {
-            if let (Topic::ContactChangelog | Topic::AccountChangelog, crate::outputs::Route::Partition(partition)) =
-                (record.topic, record.route)
-            {
+            let changelogs = [Topic::LeadScores, Topic::ContactChangelog, Topic::AccountChangelog];
+            if let (true, Route::Partition(partition)) = (changelogs.contains(&record.topic), record.route) {
                 let place = Place::new(record.topic, partition);
                 written.insert(place, index.next(place));
             }
@@ -193,6 +192,8 @@ impl Session for LocalSession {
 
 pub struct LocalChangelog {
     log: LocalLog,
+    /// The rows are in a header of public records.
+    in_header: bool,
     partitions: Vec<(u32, Partition)>,
     /// The next run to read, counted over all partitions.
     run: usize,
@@ -209,7 +210,8 @@ impl LocalChangelog {
                 known.map(|known| known.runs.iter().filter(|run| run.last >= from).copied().collect()).unwrap_or_default();
             (partition, Partition { low, end: known.map_or(0, |known| known.next), from, runs })
         });
-        LocalChangelog { log: log.clone(), partitions: partitions.collect(), run: 0, read: 0 }
+        let in_header = topic == Topic::LeadScores;
+        LocalChangelog { log: log.clone(), in_header, partitions: partitions.collect(), run: 0, read: 0 }
     }
 }
 
@@ -237,7 +239,8 @@ impl Changelog for LocalChangelog {
             while let Some((stored, end)) = Stored::read(&section, position) {
                 position = end;
                 if stored.offset >= from {
-                    row((number, stored.key().unwrap_or_default(), stored.value()));
+                    let value = if self.in_header { stored.header(STATE) } else { stored.value() };
+                    row((number, stored.key().unwrap_or_default(), value, stored.timestamp));
                     self.read += 1;
                 }
             }

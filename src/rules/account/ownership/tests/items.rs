@@ -63,6 +63,30 @@ conversations: {strategy: default, reps: [r2]}",
 }
 
 #[test]
+fn a_portfolio_or_responder_that_comes_by_a_merge_or_a_rule_decides_what_waits() {
+    check(
+        "portfolios: [{key: vip, reps: [r2]}]\nconversations: {strategy: portfolio}\ncomments: {strategy: last_responder}",
+        "{t: portfolio.assign, d: {portfolio: vip, contacts: [a]}}
+         {t: message.sent, c: a, a: r3}
+         {t: conversation.opened, c: b, d: {conversation: v1}}
+         {t: comment.created, c: b, d: {comment: m1, channel: instagram}}
+         {t: contact.merged, c: a, d: {into: b}}",
+        "{list: assignments, of: rep, is: [null, null, r2, r3]}
+         {final: assignments, key: acme/conversation/v1, has: {rep: r2, strategy: portfolio}}
+         {final: assignments, key: acme/comment/m1, has: {rep: r3, strategy: last_responder}}",
+    );
+    check(
+        "portfolios: [{key: vip, reps: [r2]}]
+new_contacts: {rules: [{when: 'data.segment == \"gold\"', to: {portfolio: vip}}]}
+conversations: {strategy: portfolio}",
+        "{t: conversation.opened, c: c1, d: {conversation: v1}}
+         {t: contact.updated, c: c1, d: {segment: gold}}",
+        "{list: assignments, of: rep, where: {kind: conversation}, is: [null, r2]}
+         {final: ownership, key: acme/c1, has: {owner: r2, portfolio: vip, version: 1}}",
+    );
+}
+
+#[test]
 fn claims_take_what_nobody_has() {
     check(
         "isolation: strict",

@@ -50,6 +50,15 @@ fn happening() -> impl Strategy<Value = Value> {
         1 => (rep(), words(&["conversation", "comment"]), item())
             .prop_map(|(r, kind, i)| json!({"t": "item.claim", "a": r, "d": {"kind": kind, "id": i}})),
         1 => (item(), rep()).prop_map(|(i, r)| json!({"t": "conversation.reassign", "d": {"conversation": i, "rep": r}})),
+        1 => (rep(), rep(), contact(), contact())
+            .prop_map(|(from, to, c, d)| json!({"t": "contacts.transfer", "d": {"from": from, "to": to, "contacts": [c, d]}})),
+        1 => (item(), rep())
+            .prop_map(|(i, r)| json!({"t": "record.assign", "d": {"kind": "conversation", "id": i, "rep": r}})),
+        1 => prop_oneof![
+            Just(json!({"t": "portfolio.delete", "d": {"portfolio": "q"}})),
+            rep().prop_map(|r| json!({"t": "portfolio.create", "d": {"portfolio": "q", "reps": [r]}})),
+        ],
+        1 => contact().prop_map(|c| json!({"t": "contact.created", "c": c})),
         1 => contact().prop_map(|c| json!({"t": "contact.erased", "c": c})),
         1 => (contact(), contact()).prop_map(|(c, into)| json!({"t": "contact.merged", "c": c, "d": {"into": into}})),
     ]
@@ -180,6 +189,22 @@ proptest! {
             }
         }
         prop_assert_eq!(stage.settle(), 0);
+    }
+
+    #[test]
+    fn a_transfer_in_rotation_gives_everyone_as_many(reps in 3usize..8, contacts in 1usize..60) {
+        let roster: Vec<String> = (0..reps).map(|i| format!("{{id: r{i}}}")).collect();
+        let mut stage = Stage::new(&format!("reps: [{}]", roster.join(", ")));
+        let at = "2026-03-03T08:00:00Z";
+        for i in 0..contacts {
+            stage.send(json!({"t": "contact.assign", "at": at, "d": {"contact": format!("c{i}"), "rep": "r1"}}));
+        }
+        stage.send(json!({"t": "contacts.transfer", "at": at, "d": {"from": "r1", "to": "round_robin"}}));
+        let owned = |rep: String| stage.list("ownership-history", "/to").iter().skip(contacts).filter(|to| **to == rep).count();
+        prop_assert_eq!(owned("r1".to_owned()), 0, "never back to the giver");
+        let counts: Vec<usize> = (0..reps).filter(|i| *i != 1).map(|i| owned(format!("r{i}"))).collect();
+        prop_assert_eq!(counts.iter().sum::<usize>(), contacts);
+        prop_assert!(counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1, "{:?}", counts);
     }
 
     #[test]

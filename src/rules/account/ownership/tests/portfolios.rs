@@ -85,3 +85,25 @@ fn portfolios_are_made_changed_and_deleted() {
          {final: command-results, key: acme/k, has: {reason: unknown_portfolio}}",
     );
 }
+
+#[test]
+fn lists_have_a_limit_and_the_answer_says_so() {
+    let most = super::super::listed::MOST;
+    let list = |n: usize| (0..n).map(|i| format!("x{i}")).collect::<Vec<_>>().join(", ");
+    let (full, too_long) = (list(most), list(most + 1));
+    check(
+        RULES,
+        &format!(
+            "{{id: k1, t: portfolio.assign, d: {{portfolio: vip, contacts: [{too_long}]}}}}
+             {{id: k2, t: portfolio.remove, d: {{contacts: [{too_long}]}}}}
+             {{id: k3, t: contacts.transfer, d: {{from: r1, to: r2, contacts: [{too_long}]}}}}
+             {{id: k4, t: portfolio.assign, d: {{portfolio: vip, contacts: [{full}], dry_run: true}}}}"
+        ),
+        &format!(
+            "{{list: command-results, of: reason, is: [invalid_contacts, invalid_contacts, invalid_contacts, null]}}
+             {{final: command-results, key: acme/k1, has: {{detail: {{listed: {}, most: {most}}}}}}}
+             {{final: command-results, key: acme/k4, has: {{detail.assigned: {most}}}}}",
+            most + 1
+        ),
+    );
+}

@@ -10,57 +10,79 @@ const STRATEGIES: [Case; 8] = [
     ("strategy: round_robin, team: north", Some("r1"), Some("r2"), None),
     ("strategy: workload, reps: {team: north}", Some("r1"), Some("r2"), None),
     ("strategy: default, reps: [r1, r3]", Some("r1"), None, None),
-    ("strategy: channel, channels: {instagram: {rep: r3}, whatsapp: {rep: r2}}", Some("r3"), Some("r3"), Some("r3")),
+    // by the item's channel, whoever is online
+    ("strategy: channel, channels: {instagram: {rep: r3}, whatsapp: {rep: r2}}", None, None, None),
     ("strategy: last_responder", Some("r1"), None, None),
     ("strategy: portfolio", Some("r1"), Some("r2"), None),
     ("strategy: portfolio, within: workload", Some("r1"), Some("r2"), None),
 ];
 
+/// Channels of chats; comments exist on the first two, and on one that nobody named.
+const CHANNELS: [Option<&str>; 5] = [Some("instagram"), Some("messenger"), Some("whatsapp"), Some("email"), None];
+
 #[test]
 fn every_strategy_finds_its_rep_or_the_backup_or_nobody() {
-    for (kind, opened, other) in [("conversation", "opened", "comments"), ("comment", "created", "conversations")] {
-        for (strategy, anyone, r2_online, nobody_online) in STRATEGIES {
-            for only_online in [false, true] {
-                for r2 in [false, true] {
+    for kind in ["conversation", "comment"] {
+        for case in STRATEGIES {
+            for channel in CHANNELS {
+                for (only_online, r2) in [(false, false), (false, true), (true, false), (true, true)] {
                     for (backup, r4) in [(false, false), (true, false), (true, true)] {
-                        let by_strategy = match (only_online, r2) {
-                            (false, _) => anyone,
-                            (true, true) => r2_online,
-                            (true, false) => nobody_online,
-                        };
-                        let by_backup = (backup && (r4 || !only_online)).then_some("r4");
-                        let rep = by_strategy.or(by_backup);
-                        let section = if kind == "conversation" { "conversations" } else { "comments" };
-                        let backup_rules = if backup { ", backup: {team: south}" } else { "" };
-                        let rules = format!(
-                            "portfolios: [{{key: vip, reps: [r1, r2]}}]\n\
-                             {section}: {{{strategy}, only_online: {only_online}{backup_rules}}}\n\
-                             {other}: {{strategy: default, reps: [r3]}}",
-                        );
-                        let online = |rep: &str, online: bool| {
-                            let word = if online { "online" } else { "offline" };
-                            format!("{{t: rep.{word}, a: {rep}}}\n")
-                        };
-                        let events = format!(
-                            "{{t: portfolio.assign, d: {{portfolio: vip, contacts: [c1]}}}}\n\
-                             {{t: message.sent, c: c1, a: r1}}\n{}{}\
-                             {{t: {kind}.{opened}, c: c1, d: {{{kind}: i1, channel: instagram}}}}",
-                            online("r2", r2),
-                            online("r4", r4),
-                        );
-                        let rep_text = rep.unwrap_or("null");
-                        let took_backup = by_strategy.is_none() && rep.is_some();
-                        let reason = if rep.is_none() { ", reason: no_eligible_rep" } else { "" };
-                        let expect = format!(
-                            "{{final: assignments, key: acme/{kind}/i1, has: {{rep: {rep_text}, backup: {took_backup}, kind: {kind}, \
-                             item: i1, contact: c1{reason}}}}}\n{{count: assignments, is: 1}}",
-                        );
-                        check(&rules, &events, &expect);
+                        check_one(kind, case, channel, (only_online, r2), (backup, r4));
                     }
                 }
             }
         }
     }
+}
+
+/// One item, of one channel: with r2 online or not, and with r4, the backup, online or not.
+fn check_one(kind: &str, case: Case, channel: Option<&str>, (only_online, r2): (bool, bool), (backup, r4): (bool, bool)) {
+    let (strategy, anyone, r2_online, nobody_online) = case;
+    let unsupported = kind == "comment" && channel.is_some_and(|channel| !CHANNELS[..2].contains(&Some(channel)));
+    let by_strategy = if strategy.contains("strategy: channel") {
+        match channel {
+            Some("instagram") => Some("r3"),
+            Some("whatsapp") => Some("r2"),
+            _ => None,
+        }
+    } else {
+        match (only_online, r2) {
+            (false, _) => anyone,
+            (true, true) => r2_online,
+            (true, false) => nobody_online,
+        }
+    };
+    let by_backup = (backup && (r4 || !only_online)).then_some("r4");
+    let rep = by_strategy.or(by_backup).filter(|_| !unsupported);
+    let (section, opened, other) =
+        if kind == "conversation" { ("conversations", "opened", "comments") } else { ("comments", "created", "conversations") };
+    let backup_rules = if backup { ", backup: {team: south}" } else { "" };
+    let rules = format!(
+        "portfolios: [{{key: vip, reps: [r1, r2]}}]\n\
+         {section}: {{{strategy}, only_online: {only_online}{backup_rules}}}\n\
+         {other}: {{strategy: default, reps: [r3]}}",
+    );
+    let presence = |rep: &str, online: bool| format!("{{t: rep.{}, a: {rep}}}\n", if online { "online" } else { "offline" });
+    let named = channel.map_or(String::new(), |channel| format!(", channel: {channel}"));
+    let events = format!(
+        "{{t: portfolio.assign, d: {{portfolio: vip, contacts: [c1]}}}}\n\
+         {{t: message.sent, c: c1, a: r1}}\n{}{}\
+         {{t: {kind}.{opened}, c: c1, d: {{{kind}: i1{named}}}}}",
+        presence("r2", r2),
+        presence("r4", r4),
+    );
+    let reason = match rep {
+        Some(_) => "",
+        None if unsupported => ", reason: unsupported_channel",
+        None => ", reason: no_eligible_rep",
+    };
+    let took_backup = by_strategy.is_none() && rep.is_some();
+    let rep = rep.unwrap_or("null");
+    let expect = format!(
+        "{{final: assignments, key: acme/{kind}/i1, has: {{rep: {rep}, backup: {took_backup}, kind: {kind}, item: i1, \
+         contact: c1{reason}}}}}\n{{count: assignments, is: 1}}",
+    );
+    check(&rules, &events, &expect);
 }
 
 #[test]
