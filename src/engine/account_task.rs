@@ -25,13 +25,10 @@ pub struct AccountTask {
     orders: Orders,
     /// The changes of a sealed batch, until it is committed.
     sealed: Changes,
-<<<<<<< HEAD
     counters: Counters,
     /// As they were at the last commit.
     committed: Counters,
-=======
     lacks_rules: bool,
->>>>>>> main
 }
 
 impl AccountTask {
@@ -44,12 +41,9 @@ impl AccountTask {
             periods: Periods::default(),
             orders: Orders::default(),
             sealed: Changes::new(),
-<<<<<<< HEAD
             counters: Counters::default(),
             committed: Counters::default(),
-=======
             lacks_rules: false,
->>>>>>> main
         }
     }
 
@@ -237,10 +231,7 @@ impl Task for AccountTask {
         self.touched.clear();
         self.orders.clear();
         self.sealed.clear();
-<<<<<<< HEAD
         self.counters = self.committed.clone();
-=======
         self.lacks_rules = false;
->>>>>>> main
     }
 }
