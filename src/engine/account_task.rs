@@ -1,5 +1,6 @@
 //! The account stage of one partition: a task over `account-events`.
 
+use super::counters::Counters;
 use super::task::{Input, Publish, Task};
 use crate::decode::Reason;
 use crate::events::{AccountRecord, Timestamp};
@@ -24,6 +25,9 @@ pub struct AccountTask {
     orders: Orders,
     /// The changes of a sealed batch, until it is committed.
     sealed: Changes,
+    counters: Counters,
+    /// As they were at the last commit.
+    committed: Counters,
     lacks_rules: bool,
     /// The revision of the rules that every account has been told of.
     told: Option<u64>,
@@ -39,9 +43,15 @@ impl AccountTask {
             periods: Periods::default(),
             orders: Orders::default(),
             sealed: Changes::new(),
+            counters: Counters::default(),
+            committed: Counters::default(),
             lacks_rules: false,
             told: None,
         }
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// Applies a decoded record.
@@ -127,6 +137,7 @@ impl AccountTask {
                 orders: &mut self.orders,
             };
             timers::fire(&mut account, timer);
+            self.counters.late += u64::from(account.pending.late);
         }
     }
 
@@ -164,6 +175,7 @@ impl AccountTask {
             Account { id, rules: versions, book: &book, time, logged_at, state, out, touched, pending, periods, orders };
         account.open();
         apply(&mut account);
+        self.counters.late += u64::from(account.pending.late);
     }
 }
 
@@ -231,6 +243,7 @@ impl Task for AccountTask {
         self.lacks_rules = false;
         self.touched.clear();
         self.orders.trim();
+        self.committed = self.counters.clone();
         std::mem::take(&mut self.sealed)
     }
 
@@ -240,6 +253,7 @@ impl Task for AccountTask {
         self.touched.clear();
         self.orders.clear();
         self.sealed.clear();
+        self.counters = self.committed.clone();
         self.lacks_rules = false;
     }
 }

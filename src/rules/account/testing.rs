@@ -168,6 +168,11 @@ impl Stage {
         }
     }
 
+    /// What came too late for a final figure.
+    pub fn late(&self) -> u64 {
+        self.task.counters().late
+    }
+
     /// Ends the batch and commits it.
     pub fn commit(&mut self) -> &mut Self {
         self.uncommitted = 0;
