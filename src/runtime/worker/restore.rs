@@ -102,7 +102,8 @@ impl Worker<'_> {
                 if rows > limit {
                     return;
                 }
-                let is_identity = [Table::Identities as u8, Table::AccountIdentity as u8].contains(&key.first().copied().unwrap_or(0));
+                let is_identity =
+                    [Table::Identities as u8, Table::AccountIdentity as u8].contains(&key.first().copied().unwrap_or(0));
                 if is_identity && context.is_broken_by(Mutation::IdentitiesNotRestored) {
                     return;
                 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use scorekeeper::events::Timestamp;
 use scorekeeper::outputs::{Outbox, Topic};
 use scorekeeper::runtime::log::local::{LocalLog, LocalSession};
-use scorekeeper::runtime::worker::{Context, Mutation};
 use scorekeeper::runtime::log::{Batch, Change, Changelog, CommitError, End, Limit, Log, LogError, Next, Place, Row, Session};
+use scorekeeper::runtime::worker::{Context, Mutation};
 
 use super::rules;
 use super::world::{Baton, World};
@@ -51,7 +51,17 @@ impl Log for SimLog {
         let inner = LocalSession::open(self.log.clone(), assigned);
         let (log, context, mutation) = (self.log.clone(), self.context.clone(), self.mutation);
         let (world, baton, process) = (self.world.clone(), self.baton.clone(), self.process);
-        Ok(Box::new(SimSession { inner, log, context, mutation, world, baton, process, is_leaving: Cell::new(false), has_left: Cell::new(false) }))
+        Ok(Box::new(SimSession {
+            inner,
+            log,
+            context,
+            mutation,
+            world,
+            baton,
+            process,
+            is_leaving: Cell::new(false),
+            has_left: Cell::new(false),
+        }))
     }
 
     fn committed(&self, places: &[Place]) -> Result<Vec<Next>, LogError> {

@@ -108,7 +108,8 @@ impl LeadModel {
             identities.pop_front();
         }
         identities.push_back((id, event.clone(), now));
-        let versions = ACCOUNTS.iter().zip(known).find(|(account, _)| event["account"] == **account).map_or(0, |(_, known)| known);
+        let versions =
+            ACCOUNTS.iter().zip(known).find(|(account, _)| event["account"] == **account).map_or(0, |(_, known)| known);
         if self.judge(&right, &event, versions > 1) {
             *self.dead.entry((key.to_owned(), bytes.to_vec())).or_default() += 1;
         }

@@ -84,7 +84,14 @@ impl Template {
         let context = Arc::new(Context {
             stores: Stores::open(&settings.state).expect("the state directory"),
             settings,
-            log: Arc::new(SimLog { log, world: world.clone(), baton: baton.clone(), process, context: itself.clone(), mutation: self.mutation }),
+            log: Arc::new(SimLog {
+                log,
+                world: world.clone(),
+                baton: baton.clone(),
+                process,
+                context: itself.clone(),
+                mutation: self.mutation,
+            }),
             stages: Box::new(SimStages { world: world.clone(), process }),
             rules: RwLock::new(rules),
             rules_topic: Mutex::new(topic),

@@ -90,8 +90,8 @@ fn is_last_only(topic: Topic) -> bool {
 
 fn collect<'r>(records: impl Iterator<Item = (Topic, i64, &'r [u8], Option<&'r [u8]>)>, outputs: &mut Outputs) {
     for (topic, timestamp, key, value) in records {
-        let is_watermark =
-            topic == Topic::AccountEvents && matches!(value.and_then(AccountRecord::decode), Some(AccountRecord::Watermark { .. }));
+        let is_watermark = topic == Topic::AccountEvents
+            && matches!(value.and_then(AccountRecord::decode), Some(AccountRecord::Watermark { .. }));
         if is_watermark || !is_compared(topic) {
             continue;
         }
@@ -155,7 +155,8 @@ impl Replay {
     pub fn compare(&self, archive: &Archive) -> Vec<String> {
         let mut found = Outputs::new();
         for &topic in Topic::ALL.iter().filter(|topic| is_compared(**topic)) {
-            let records = archive.topic(topic).map(|record| (topic, record.timestamp, record.key.as_slice(), record.value.as_deref()));
+            let records =
+                archive.topic(topic).map(|record| (topic, record.timestamp, record.key.as_slice(), record.value.as_deref()));
             collect(records, &mut found);
         }
         let mut errors = Vec::new();

@@ -48,9 +48,15 @@ impl Names {
             7 => (*random.pick(&["message.sent", "message.received"]), json!({"conversation": self.item(random)})),
             8 => {
                 let amount = format!("{}.00", random.below(300));
-                (*random.pick(&["deal.created", "deal.stage_changed", "deal.lost"]), json!({"deal": self.deal(random), "amount": amount}))
+                (
+                    *random.pick(&["deal.created", "deal.stage_changed", "deal.lost"]),
+                    json!({"deal": self.deal(random), "amount": amount}),
+                )
             }
-            9 => (*random.pick(&["followup.scheduled", "followup.completed"]), json!({"followup": format!("f{}", random.below(5))})),
+            9 => (
+                *random.pick(&["followup.scheduled", "followup.completed"]),
+                json!({"followup": format!("f{}", random.below(5))}),
+            ),
             10 => ("proposal.viewed", json!({"proposal": format!("o{}", random.below(5))})),
             11..15 if !actor.is_empty() => (*random.pick(&["rep.online", "rep.online", "rep.offline"]), json!({})),
             15 => ("contact.created", json!({"region": "south"})),
@@ -78,7 +84,10 @@ impl Names {
             9 => ("portfolio.remove", json!({"contacts": Self::contacts(random)})),
             10 => ("conversation.reassign", json!({"conversation": self.item(random), "rep": rep})),
             11 => (*random.pick(&["rep.activate", "rep.activate", "rep.deactivate"]), json!({"rep": rep})),
-            12 => (*random.pick(&["certification.grant", "certification.revoke"]), json!({"rep": rep, "certification": "product-pro"})),
+            12 => (
+                *random.pick(&["certification.grant", "certification.revoke"]),
+                json!({"rep": rep, "certification": "product-pro"}),
+            ),
             13 => ("recognition.give", json!({"from": rep, "to": other, "message": "thanks", "coins": random.below(4)})),
             _ => ("contact.assign", json!({"contact": contact, "rep": rep})),
         }

@@ -10,11 +10,11 @@ use scorekeeper::runtime::log::local::{Call, Fault, LocalLog, LocalSession, MemD
 use scorekeeper::runtime::log::{INPUTS, Log, Place, Session};
 use scorekeeper::runtime::worker::Mutation;
 
+use super::archive::Archive;
 use super::auditor::Auditor;
+use super::log::records;
 use super::process::{End, Process, Template, keep, meddle};
 use super::random::Random;
-use super::archive::Archive;
-use super::log::records;
 use super::replay::Replay;
 use super::rules::{self, ACCOUNTS, SECOND_VERSION};
 use super::workload::{DAY, HOUR, START, Sent, Workload};

@@ -139,11 +139,8 @@ impl Workload {
         let actor = *self.random.pick(&["r1", "r1", "r2", "r3", "r4", "r9", ""]);
         let amount = format!("{}.{:02}", self.random.below(200), self.random.below(100));
         let mut data = json!({});
-        let special = if account == RICH && self.random.one_in(2) {
-            self.rich.event(&mut self.random, self.next, actor)
-        } else {
-            None
-        };
+        let special =
+            if account == RICH && self.random.one_in(2) { self.rich.event(&mut self.random, self.next, actor) } else { None };
         let has_contact = special.as_ref().is_none_or(|(kind, _)| !kind.starts_with("rep."));
         let kind = match self.random.below(100) {
             _ if special.is_some() => {

@@ -6,8 +6,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use scorekeeper::events::Timestamp;
-use scorekeeper::runtime::clock::Clock;
 use scorekeeper::outputs::Topic;
+use scorekeeper::runtime::clock::Clock;
 use scorekeeper::runtime::log::{Next, Place};
 
 use super::random::Random;
@@ -185,7 +185,8 @@ impl State {
     pub fn promised(&mut self, process: usize, next: &[Next]) {
         for (&(of, partition), pending) in &mut self.pending {
             let reached = |topic| next.iter().find(|(place, _)| *place == Place::new(topic, partition)).map(|(_, next)| *next);
-            if of == process && next.iter().any(|(place, _)| place.partition == partition && place.topic != Topic::AccountEvents) {
+            if of == process && next.iter().any(|(place, _)| place.partition == partition && place.topic != Topic::AccountEvents)
+            {
                 let done: Vec<Applied> = pending
                     .extract_if(.., |applied| match applied.what {
                         What::Record(topic, offset) => reached(topic).is_some_and(|next| offset < next),

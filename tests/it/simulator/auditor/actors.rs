@@ -103,7 +103,8 @@ impl Auditor<'_> {
             let contest = contests.get(&format!("{name}/sprint")).cloned().unwrap_or_default();
             self.equal("contest final", &(contest["final"] == true), &account.contest_is_final);
             let entries = contest["entries"].as_array().cloned().unwrap_or_default();
-            let decimal = |value: &Value| value.as_str().map_or(value.to_string(), str::to_owned).parse::<Decimal>().unwrap_or_default();
+            let decimal =
+                |value: &Value| value.as_str().map_or(value.to_string(), str::to_owned).parse::<Decimal>().unwrap_or_default();
             let found: Vec<_> = entries
                 .iter()
                 .map(|entry| (entry["subject"].as_str().unwrap_or("?").to_owned(), decimal(&entry["value"]).normalize()))

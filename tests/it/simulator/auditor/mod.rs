@@ -88,7 +88,9 @@ impl<'l> Auditor<'l> {
             self.expect(missing.is_empty(), || format!("never sent on: {missing:?}"));
             self.actors(model);
         }
-        if !self.errors.is_empty() && let Ok(wanted) = std::env::var("SIMULATOR_SHOW") {
+        if !self.errors.is_empty()
+            && let Ok(wanted) = std::env::var("SIMULATOR_SHOW")
+        {
             self.show(&wanted);
         }
         self.ledgers_add_up();
@@ -233,8 +235,12 @@ impl<'l> Auditor<'l> {
         for (key, entry) in self.archive.latest(Topic::Timeline) {
             *scores.entry(contact_of(&key)).or_default() += entry["points"].as_i64().unwrap();
         }
-        let mut shown: BTreeMap<String, i64> =
-            self.archive.latest(Topic::LeadScores).iter().map(|(key, lead)| (key.clone(), lead["score"].as_i64().unwrap())).collect();
+        let mut shown: BTreeMap<String, i64> = self
+            .archive
+            .latest(Topic::LeadScores)
+            .iter()
+            .map(|(key, lead)| (key.clone(), lead["score"].as_i64().unwrap()))
+            .collect();
         shown.retain(|key, _| !repeated.contains(key));
         scores.retain(|key, _| !repeated.contains(key));
         self.equal_maps("score by its timeline", &shown, &scores);

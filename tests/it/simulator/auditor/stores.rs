@@ -35,7 +35,8 @@ impl Auditor<'_> {
         late_rules: bool,
     ) -> Vec<String> {
         let stores = Stores::open(state).expect("the state directory");
-        let stages = [(Topic::ContactChangelog, "contact", &replay.contact), (Topic::AccountChangelog, "account", &replay.account)];
+        let stages =
+            [(Topic::ContactChangelog, "contact", &replay.contact), (Topic::AccountChangelog, "account", &replay.account)];
         for (topic, stage, replayed) in stages {
             for partition in 0..self.archive.partitions {
                 let name = format!("store {stage}-{partition}");
