@@ -85,7 +85,7 @@ impl Contacts<'_> {
                 }
             }
         }
-        self.remember(key, identity, logged);
+        self.remember(key, identity, logged, arrival.hops > 0);
         match &*event.kind {
             "contact.erased" => self.erase(arrival, contact, key),
             "contact.merged" => self.merge(arrival, contact, key),

@@ -84,9 +84,11 @@ impl Contacts<'_> {
         bucket.map_or(Seen::New, |bucket| identity.among(&bucket.0, oldest))
     }
 
-    /// Adds an identity to a contact's, and forgets those at the front that have left the window.
-    pub fn remember(&mut self, key: &str, identity: Identity, now: Timestamp) {
-        let oldest = oldest(self.window, now);
+    /// Adds an identity to a contact's, and forgets those at the front that have left the window. What was sent on from another
+    /// partition may be ahead of this partition's own log by as much again.
+    pub fn remember(&mut self, key: &str, identity: Identity, now: Timestamp, is_sent_on: bool) {
+        let windows = if is_sent_on { 2 } else { 1 };
+        let oldest = oldest(Duration(self.window.0.saturating_mul(windows)), now);
         let row = self.state.entry::<ContactRow>(key, ContactRow::default);
         (row.revision, row.logged) = (row.revision.wrapping_add(1), Some(now));
         let identities = &mut row.identities;

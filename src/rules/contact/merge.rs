@@ -2,7 +2,7 @@
 //!
 //! Both contacts may live in different partitions. So the one that ends gives its state away as a [`Handoff`], which is
 //! joined here or sent to where the other lives. If that one was merged away meanwhile, the hand-off follows its redirect; if
-//! it so comes back to where it started, which takes two merges that cross each other, the contact gets it back.
+//! it so comes back to where it started, which takes merges that cross each other, the contact gets it back.
 
 use std::collections::BTreeMap;
 
@@ -91,6 +91,11 @@ impl Contacts<'_> {
         let redirect = self.state.get::<ContactRow>(&key).and_then(ContactRow::redirect).map(str::to_owned);
         match redirect {
             Some(_) if handoff.into == handoff.ends => {
+                self.state.entry::<ContactRow>(&key, ContactRow::default).rare().redirect = None;
+            }
+            // two merges that cross each other: both sides see that the first by name is the one that stays. (If each got its
+            // own back, an event on its way could come to one while its identities are with the other.)
+            Some(next) if next == handoff.ends && handoff.into < handoff.ends => {
                 self.state.entry::<ContactRow>(&key, ContactRow::default).rare().redirect = None;
             }
             Some(next) if handoff.hops < 32 => {

@@ -391,7 +391,7 @@ impl<'c> Worker<'c> {
     /// has followed their topic faster. The records must not become dead letters for that.
     fn has_newer_rules(&mut self) -> bool {
         let mut stages = self.partitions.iter_mut().flatten().flat_map(Partition::stages);
-        if !stages.any(|stage| stage.task.lacks_rules()) || self.context.is_broken_by(Mutation::RulesNotLookedFor) {
+        if !stages.any(|stage| stage.task.lacks_rules()) {
             return false;
         }
         let read = self.context.follow_rules();

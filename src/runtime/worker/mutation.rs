@@ -36,12 +36,10 @@ pub enum Mutation {
     IdentitiesNotRestored,
     /// Watermarks are committed by themselves, before the outputs of what they count.
     WatermarkBeforeOutputs,
-    /// Records of a version of the rules that is not known yet become dead letters at once.
-    RulesNotLookedFor,
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 16] = [
+    pub const ALL: [Mutation; 15] = [
         Mutation::StateBeforeCommit,
         Mutation::OffsetsBeforeOutputs,
         Mutation::OutputsBeforeOffsets,
@@ -57,7 +55,6 @@ impl Mutation {
         Mutation::RestoreToStable,
         Mutation::IdentitiesNotRestored,
         Mutation::WatermarkBeforeOutputs,
-        Mutation::RulesNotLookedFor,
     ];
 }
 

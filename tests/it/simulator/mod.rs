@@ -1,12 +1,15 @@
 //! The seeded simulator: the real loop, both stages, on the local log over a disk in memory. Everything that happens is drawn
 //! from a seed: what producers send, crashes between the steps of the loop, torn and lost writes, lost answers, state
 //! directories that are kept, old, damaged or gone, slow partitions, rebalances, jumps of the clock. In the end all is worked
-//! off, and an [`auditor`] compares it with shadow models that are written independently of the engine.
+//! off, and an [`auditor`] compares it with shadow models that are written independently of the engine, and with a [`replay`]
+//! of the whole history without a fault. The log is compacted all the while; an [`archive`] keeps what it ever held.
 //!
 //! ```text
 //! cargo test --test it simulator                                          # 200 seeds
-//! SIMULATOR_SEEDS=10000 cargo test --release --test it simulator          # more
-//! SIMULATOR_SEED=17 cargo test --test it simulator -- --nocapture         # one again
+//! SIMULATOR_SEEDS=10000 cargo test --test it simulator::nothing           # more
+//! SIMULATOR_SEED=17 cargo test --test it simulator::nothing -- --nocapture # one again, with its trace
+//! SIMULATOR_ALL=1 …                                                       # on after a seed that fails
+//! SIMULATOR_SHOW='"e15"' …                                                # the records that hold a text, if it fails
 //! ```
 //!
 //! A process runs on a thread of its own, but only one at a time and only when it is given a turn, so that a seed plays the
@@ -118,7 +121,7 @@ fn nothing_is_lost_and_nothing_is_done_twice() {
                     "stale",
                     "damaged",
                     "compactions",
-                    "rules looked for",
+                    "rules learned",
                 ];
                 for what in all {
                     assert!(counts.get(what).is_some_and(|times| *times > 0), "no {what} in {seeds} seeds");

@@ -71,7 +71,7 @@ impl Scenario {
         let dir = dir.expect("a folder");
         let template = Template {
             world: world.clone(),
-            rules_topic: random.one_in(if std::env::var("SIM_TOPIC").is_ok() { 1 } else { 6 }),
+            rules_topic: random.one_in(4),
             dir: dir.path().to_owned(),
             mutation,
             commit_max_events: *random.pick(&[1, 7, 30, 1000]),
