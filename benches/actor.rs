@@ -1,5 +1,10 @@
-//! The cost of one credit on the account stage: 20 boards of one account, with 100 and with 10,000 reps. The time is for a
-//! batch of 1,000 credits with its commit, so divide by 1,000: it should hardly grow with the number of reps.
+//! The cost of a credit on the account stage, in batches with their commits:
+//!
+//! - `credit on 20 boards`: a payment on 20 boards of one account, with 100 and with 10,000 reps. The time is for 20 batches
+//!   of 1,000 credits, the last of which publishes the boards, as it is once a second at 20,000 credits/s. It should not grow
+//!   with the number of reps.
+//! - `bench-yaml`: one XP credit of one of 50 reps in one of 42 accounts, what a partition of 24 has of 1,000 accounts, with a
+//!   board of the day, in batches of 2,000.
 
 use std::fmt::Write;
 use std::hint::black_box;
@@ -11,9 +16,11 @@ use scorekeeper::outputs::Outbox;
 use scorekeeper::rulebook::RuleSet;
 use scorekeeper::state::MemStore;
 
-const CREDITS: usize = 1_000;
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn rules(reps: usize) -> RuleSet {
+fn boards_of(reps: usize) -> RuleSet {
     let mut yaml = String::from("account: acme\ntimezone: America/Sao_Paulo\nteams: [{key: t0}, {key: t1}]\nreps:\n");
     for i in 0..reps {
         let _ = writeln!(yaml, "  - {{id: r{i}, team: t{}}}", i % 2);
@@ -26,85 +33,102 @@ fn rules(reps: usize) -> RuleSet {
     RuleSet::load([("bench", yaml)]).expect("valid rules")
 }
 
+fn dual_credit() -> RuleSet {
+    let mut yaml = String::from(
+        "account: \"*\"\neffective_from: 2020-01-01T00:00:00Z\ntimezone: UTC\ngroups: [{key: purchase}]\n\
+         catalog: [{key: payment.confirmed, name: Payment confirmed, group: purchase, points: 30, xp: 30}]\n\
+         leaderboards: [{key: xp-day, name: XP of the day, metric: xp, window: day, of: rep, top: 50}]\nreps:\n",
+    );
+    for i in 0..50 {
+        let _ = writeln!(yaml, "  - {{id: r{i}, name: Rep {i}}}");
+    }
+    RuleSet::load([("bench", yaml)]).expect("valid rules")
+}
+
 struct Stage {
     rules: RuleSet,
     task: AccountTask,
     store: MemStore,
     out: Outbox,
-    reps: usize,
     sent: u64,
 }
 
 impl Stage {
-    /// Every rep is on every board already.
-    fn new(reps: usize) -> Stage {
-        let mut stage = Stage {
-            rules: rules(reps),
-            task: AccountTask::new(0, 1),
-            store: MemStore::default(),
-            out: Outbox::default(),
-            reps,
-            sent: 0,
-        };
-        for _ in 0..reps.div_ceil(CREDITS) {
-            stage.batch();
-        }
-        stage
+    fn new(rules: RuleSet) -> Stage {
+        Stage { rules, task: AccountTask::new(0, 1), store: MemStore::default(), out: Outbox::default(), sent: 0 }
     }
 
-    fn batch(&mut self) {
-        for _ in 0..CREDITS {
-            // each rep in its turn, in an order that jumps over the roster
-            let rep = format!("r{}", (self.sent * 7_919) % self.reps as u64);
-            let id = format!("e{}", self.sent);
-            let time = Timestamp(1_793_700_000_000 + self.sent as i64);
-            let data = format!("{{\"amount\":\"{}.50\",\"currency\":\"USD\"}}", 1 + self.sent % 977);
-            let event = StampedEvent {
-                account: "acme",
-                contact: Some("c1"),
-                actor: Some(&rep),
-                source: "/bench",
-                id: &id,
-                kind: "payment.confirmed",
-                time,
-                version: 1,
-                data: &data,
-                ..StampedEvent::default()
-            };
-            self.task.apply_record(&self.store, &self.rules, &AccountRecord::Event(event), time, &mut self.out);
-            self.sent += 1;
+    /// A batch of `size` events, which `send` makes from their numbers.
+    fn batch(&mut self, size: u64, publish: Publish, send: impl Fn(u64, &mut dyn FnMut(StampedEvent<'_>))) {
+        for number in self.sent..self.sent + size {
+            send(number, &mut |event| {
+                let time = event.time;
+                self.task.apply_record(&self.store, &self.rules, &AccountRecord::Event(event), time, &mut self.out);
+            });
         }
-        // live, full boards go out once a second, not with every commit
-        self.task.seal(&self.store, &self.rules, Publish::ButBoards, &mut self.out);
+        self.sent += size;
+        self.task.seal(&self.store, &self.rules, publish, &mut self.out);
         black_box(self.out.bytes());
         self.out.clear();
         self.store.apply(self.task.take_changes());
     }
+
+    /// 20,000 payments, each rep in its turn, in an order that jumps over the roster.
+    fn second(&mut self, reps: u64) {
+        for batch in 1..=20 {
+            let publish = if batch == 20 { Publish::All } else { Publish::ButBoards };
+            self.batch(1000, publish, |number, apply| {
+                let (rep, id) = (format!("r{}", (number * 7919) % reps), format!("e{number}"));
+                let data = format!("{{\"amount\":\"{}.50\",\"currency\":\"USD\"}}", 1 + number % 977);
+                apply(StampedEvent { account: "acme", actor: Some(&rep), id: &id, data: &data, ..event(number) });
+            });
+        }
+    }
+
+    /// 2,000 XP credits, anyone's.
+    fn credits(&mut self) {
+        self.batch(2000, Publish::ButBoards, |number, apply| {
+            let random = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+            let (account, rep) = (format!("a{}", random % 42), format!("r{}", random / 5003 % 50));
+            let (id, contact) = (format!("e{number}"), format!("c{random}"));
+            let (actor, scored) = (Some(rep.as_str()), vec![0]);
+            apply(StampedEvent { account: &account, contact: Some(&contact), actor, id: &id, scored, ..event(number) });
+        });
+    }
 }
 
-fn credits(criterion: &mut Criterion) {
+fn event(number: u64) -> StampedEvent<'static> {
+    StampedEvent {
+        contact: Some("c1"),
+        source: "/bench",
+        kind: "payment.confirmed",
+        time: Timestamp(1_793_700_000_000 + number as i64),
+        version: 1,
+        ..StampedEvent::default()
+    }
+}
+
+fn boards(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("credit on 20 boards");
-    group.throughput(Throughput::Elements(CREDITS as u64)).sample_size(20);
+    group.throughput(Throughput::Elements(20_000)).sample_size(10);
     for reps in [100, 10_000] {
-        let mut stage = Stage::new(reps);
+        // every rep is on every board already
+        let mut stage = Stage::new(boards_of(reps as usize));
+        stage.second(reps);
         group.bench_function(format!("{reps} reps"), |bencher| {
-            bencher.iter_batched(|| (), |()| stage.batch(), BatchSize::PerIteration);
+            bencher.iter_batched(|| (), |()| stage.second(reps), BatchSize::PerIteration);
         });
     }
     group.finish();
 }
 
-fn publication(criterion: &mut Criterion) {
-    let mut stage = Stage::new(10_000);
-    criterion.bench_function("publishing 20 boards of 10,000 reps", |bencher| {
-        bencher.iter(|| {
-            stage.batch();
-            stage.task.seal(&stage.store, &stage.rules, Publish::All, &mut stage.out);
-            stage.out.clear();
-            stage.store.apply(stage.task.take_changes());
-        });
-    });
+fn xp(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("actor");
+    let mut stage = Stage::new(dual_credit());
+    group.throughput(Throughput::Elements(2000));
+    group.bench_function("bench-yaml", |bencher| bencher.iter_batched(|| (), |()| stage.credits(), BatchSize::PerIteration));
+    group.finish();
 }
 
-criterion_group!(benches, credits, publication);
+criterion_group!(benches, boards, xp);
 criterion_main!(benches);

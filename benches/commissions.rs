@@ -11,6 +11,10 @@ use scorekeeper::outputs::Outbox;
 use scorekeeper::rulebook::RuleSet;
 use scorekeeper::state::MemStore;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const BATCH: u64 = 1_000;
 const REPS: u64 = 5_000;
 const PAYMENTS: u64 = 100_000;

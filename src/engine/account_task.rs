@@ -1,5 +1,6 @@
 //! The account stage of one partition: a task over `account-events`.
 
+use super::counters::Counters;
 use super::task::{Input, Publish, Task};
 use crate::decode::Reason;
 use crate::events::{AccountRecord, Timestamp};
@@ -24,7 +25,12 @@ pub struct AccountTask {
     orders: Orders,
     /// The changes of a sealed batch, until it is committed.
     sealed: Changes,
+    counters: Counters,
+    /// As they were at the last commit.
+    committed: Counters,
     lacks_rules: bool,
+    /// The revision of the rules that every account has been told of.
+    told: Option<u64>,
 }
 
 impl AccountTask {
@@ -37,8 +43,15 @@ impl AccountTask {
             periods: Periods::default(),
             orders: Orders::default(),
             sealed: Changes::new(),
+            counters: Counters::default(),
+            committed: Counters::default(),
             lacks_rules: false,
+            told: None,
         }
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// Applies a decoded record.
@@ -52,6 +65,9 @@ impl AccountTask {
     ) {
         match record {
             AccountRecord::Watermark { partition, time, .. } => {
+                if self.told != Some(rules.revision()) {
+                    self.tell(store, rules, logged_at, out);
+                }
                 let mut state = State::new(store, &mut self.overlay);
                 if let Some(now) = clock::advance(&mut state, self.partitions, *partition, *time) {
                     self.work_off_timers(store, rules, now, logged_at, out);
@@ -87,6 +103,21 @@ impl AccountTask {
         }
     }
 
+    /// Tells the accounts of new rules: those without events just now have contests that start, too, and items that wait.
+    fn tell(&mut self, store: &dyn Store, rules: &RuleSet, logged_at: Timestamp, out: &mut Outbox) {
+        self.told = Some(rules.revision());
+        let accounts = State::new(store, &mut self.overlay).scan::<AccountRow>("", usize::MAX);
+        for (id, row) in accounts {
+            if rules.account(&id).is_some_and(|rules| rules.versions().len() as u32 != row.known) {
+                let time = clock::now(&mut State::new(store, &mut self.overlay));
+                let book = |rules: &RuleSet| rules.account(&id)?.at(time).cloned();
+                self.with_account(store, rules, &id, logged_at, out, book, |account| {
+                    rewards::settle(account, Cause { at: account.time, event: None });
+                });
+            }
+        }
+    }
+
     fn work_off_timers(&mut self, store: &dyn Store, rules: &RuleSet, now: Timestamp, logged_at: Timestamp, out: &mut Outbox) {
         while let Some((key, due, id, timer)) = timers::first_due(&mut State::new(store, &mut self.overlay), now) {
             State::new(store, &mut self.overlay).delete::<timers::Timer>(&key);
@@ -106,6 +137,7 @@ impl AccountTask {
                 orders: &mut self.orders,
             };
             timers::fire(&mut account, timer);
+            self.counters.late += u64::from(account.pending.late);
         }
     }
 
@@ -143,6 +175,7 @@ impl AccountTask {
             Account { id, rules: versions, book: &book, time, logged_at, state, out, touched, pending, periods, orders };
         account.open();
         apply(&mut account);
+        self.counters.late += u64::from(account.pending.late);
     }
 }
 
@@ -210,14 +243,17 @@ impl Task for AccountTask {
         self.lacks_rules = false;
         self.touched.clear();
         self.orders.trim();
+        self.committed = self.counters.clone();
         std::mem::take(&mut self.sealed)
     }
 
     fn discard(&mut self) {
+        self.told = None;
         self.overlay.clear();
         self.touched.clear();
         self.orders.clear();
         self.sealed.clear();
+        self.counters = self.committed.clone();
         self.lacks_rules = false;
     }
 }

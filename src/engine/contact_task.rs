@@ -80,14 +80,17 @@ impl ContactTask {
         self.clock.now.get_or_insert_with(|| State::new(store, overlay).get::<ClockRow>("").copied().unwrap_or_default());
     }
 
-    /// Does what is due by the time that this partition has come to, and writes that time into each partition of
+    /// Does what is due by the time that this partition has come to, if nothing more is to be read, and writes that time into each partition of
     /// `account-events`: the greatest event time processed, or the wall clock if that is later and all input has been read.
     /// Nothing before the first event. It is part of a batch as a record is.
     pub fn watermark(&mut self, store: &dyn Store, rules: &RuleSet, wall: Timestamp, caught_up: bool, out: &mut Outbox) {
         self.resume(store);
         let time = if caught_up { self.clock().max(Some(wall)) } else { self.clock() };
         let Some(time) = time else { return };
-        self.tick(store, rules, time, out);
+        // while events come, they bring time with them: what they cause must not depend on when watermarks are written
+        if caught_up {
+            self.tick(store, rules, time, out);
+        }
         let record = AccountRecord::Watermark { partition: self.place.partition, time, caught_up };
         for partition in 0..self.place.partitions {
             out.forward(Route::Partition(partition), "", &record, wall);

@@ -2,7 +2,8 @@
 
 use crate::decode::Reason;
 
-/// Running totals of a contact task since it was made; a discarded batch takes its part back.
+/// Running totals of a task since it was made; a discarded batch takes its part back. All but the last are of the contact
+/// stage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Events taken, duplicates among them.
@@ -20,6 +21,8 @@ pub struct Counters {
     pub rerouted: u64,
     /// Sent on to the contact that stays of a merge.
     pub redirected: u64,
+    /// Events and commands of which something came too late for a final figure.
+    pub late: u64,
 }
 
 impl Counters {

@@ -75,9 +75,16 @@ impl Offline {
         &self.rules
     }
 
-    /// What the intake has counted.
-    pub fn counters(&self) -> &Counters {
-        self.contact.counters()
+    /// What both stages have counted.
+    pub fn counters(&self) -> Counters {
+        Counters { late: self.account.counters().late, ..self.contact.counters().clone() }
+    }
+
+    /// Starts both stages anew over what is committed, as another process would.
+    #[cfg(test)]
+    pub fn restart(&mut self) {
+        let limits = Limits { dedup_window: Duration(i64::MAX), ..Limits::default() };
+        (self.contact, self.account) = (ContactTask::new(0, 1, limits, true), AccountTask::new(0, 1));
     }
 
     fn try_batch<'l>(&mut self, lines: impl Iterator<Item = &'l [u8]>, failed: &BTreeSet<Step>) -> Result<(), (Step, String)> {

@@ -118,6 +118,8 @@ impl AccountRules {
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
     accounts: BTreeMap<String, Arc<AccountRules>>,
+    /// Grows with every change.
+    revision: u64,
 }
 
 impl RuleSet {
@@ -142,6 +144,7 @@ impl RuleSet {
 
     /// Groups documents by account, orders each account's by `effective_from`, and numbers them.
     pub fn new(documents: Vec<Document>) -> RuleSet {
+        let revision = documents.len() as u64;
         let mut by_account: BTreeMap<String, Vec<Document>> = BTreeMap::new();
         for document in documents {
             by_account.entry(document.account.clone()).or_default().push(document);
@@ -151,17 +154,24 @@ impl RuleSet {
             let numbered = documents.into_iter().zip(1..).map(|(document, number)| Arc::new(Rulebook::new(document, number)));
             (account, Arc::new(AccountRules::new(numbered.collect())))
         });
-        RuleSet { accounts: accounts.collect() }
+        RuleSet { accounts: accounts.collect(), revision }
     }
 
     /// Takes over the accounts of other rules in place of those of the same name.
     pub fn replace(&mut self, with: RuleSet) {
         self.accounts.extend(with.accounts);
+        self.revision += 1;
     }
 
     /// Forgets an account's own rules.
     pub fn remove(&mut self, account: &str) {
         self.accounts.remove(account);
+        self.revision += 1;
+    }
+
+    /// Whether these are the rules they were is told by their revision: it grows whenever rules join them or leave.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The rules of an account, or those of `*`.

@@ -19,6 +19,7 @@ pub enum Name {
     Rejected,
     Deduplicated,
     Passed,
+    Late,
     Commits,
     Aborts,
     Sessions,
@@ -33,12 +34,13 @@ pub enum Name {
 }
 
 impl Name {
-    pub const ALL: [Name; 16] = [
+    pub const ALL: [Name; 17] = [
         Name::EventsIn,
         Name::RecordsOut,
         Name::Rejected,
         Name::Deduplicated,
         Name::Passed,
+        Name::Late,
         Name::Commits,
         Name::Aborts,
         Name::Sessions,
@@ -62,6 +64,7 @@ impl Name {
             Name::Passed => {
                 ("scorekeeper_unscored_total", "Events without rules (no_rules, before_rules), or sent on (rerouted).")
             }
+            Name::Late => ("scorekeeper_late_total", "Events and commands that came too late for a final figure."),
             Name::Commits => ("scorekeeper_commits_total", "Transactions committed."),
             Name::Aborts => ("scorekeeper_aborts_total", "Transactions aborted and read again."),
             Name::Sessions => ("scorekeeper_sessions_ended_total", "Sessions that ended by an error."),
@@ -93,6 +96,7 @@ pub struct Metrics {
     rejected: IntCounterVec,
     deduplicated: IntCounter,
     passed: IntCounterVec,
+    late: IntCounter,
     commits: IntCounter,
     aborts: IntCounter,
     sessions: IntCounter,
@@ -128,6 +132,7 @@ impl Metrics {
             rejected: counters(Name::Rejected, "reason")?,
             deduplicated: counter(Name::Deduplicated)?,
             passed: counters(Name::Passed, "why")?,
+            late: counter(Name::Late)?,
             commits: counter(Name::Commits)?,
             aborts: counter(Name::Aborts)?,
             sessions: counter(Name::Sessions)?,
@@ -181,8 +186,9 @@ impl Metrics {
         }
     }
 
-    /// What a contact task has counted since the last time.
+    /// What a task has counted since the last time.
     pub fn counted(&self, before: &Counters, now: &Counters) {
+        self.late.inc_by(now.late.saturating_sub(before.late));
         self.deduplicated.inc_by(now.deduplicated.saturating_sub(before.deduplicated));
         for (why, now, before) in [
             ("no_rules", now.no_rules, before.no_rules),
@@ -261,7 +267,7 @@ mod tests {
         metrics.lag(place, 5, Some(Duration::from_secs(3)));
         metrics.restored(Topic::ContactChangelog, 1, 2);
         metrics.rejected.with_label_values(&["malformed_json"]).inc();
-        metrics.counted(&Counters::default(), &Counters { no_rules: 2, deduplicated: 1, ..Default::default() });
+        metrics.counted(&Counters::default(), &Counters { no_rules: 2, deduplicated: 1, late: 4, ..Default::default() });
         let text = metrics.render();
         for name in Name::ALL {
             let (name, help) = name.describe();
@@ -271,5 +277,6 @@ mod tests {
         assert!(text.contains("scorekeeper_lag_seconds{partition=\"1\",topic=\"commands\"} 3"));
         assert!(text.contains("scorekeeper_unscored_total{why=\"no_rules\"} 2"));
         assert!(text.contains("scorekeeper_deduplicated_total 1"));
+        assert!(text.contains("scorekeeper_late_total 4"));
     }
 }

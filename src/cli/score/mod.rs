@@ -1,5 +1,6 @@
 //! `scorekeeper score`: the rules engine over a file of events, offline and deterministic.
 
+mod reports;
 mod summary;
 mod writer;
 
@@ -71,7 +72,7 @@ pub fn run(args: &Args, format: Format) -> Result<Exit, Failure> {
     progress.finish_and_clear();
     match sink {
         Sink::Files(writer) => writer.finish().map_err(|error| unwritable(Path::new("output"), &error))?,
-        Sink::Summary(summary) => summary.print(engine.counters(), format),
+        Sink::Summary(summary) => summary.print(&engine.counters(), format),
     }
     Ok(Exit::Success)
 }

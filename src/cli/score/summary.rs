@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::reports::Reports;
 use crate::cli::Format;
 use crate::engine::Counters;
 use crate::outputs::{Record, Topic};
@@ -16,7 +17,7 @@ pub struct Summary {
 }
 
 /// How many rows of each list are shown.
-const SHOWN: usize = 10;
+pub(super) const SHOWN: usize = 10;
 
 impl Summary {
     pub fn take(&mut self, record: &Record<'_>) {
@@ -48,10 +49,12 @@ impl Summary {
         let boards = latest_periods(self.values(Topic::Leaderboards), "board");
         let statements = self.values(Topic::Statements);
         if format == Format::Json {
+            let Reports { attainment, payout, pareto } = Reports::of(&self.values(Topic::Goals), &statements, &reps);
             let summary = json!({
                 "events": counters.events, "duplicates": counters.deduplicated, "rejected": counters.rejected_total(),
                 "contacts": count, "sum_of_scores": total, "records": self.records,
                 "top_leads": leads, "reps": reps, "leaderboards": boards, "statements": statements,
+                "late": counters.late, "attainment": attainment, "payout": payout, "pareto": pareto,
             });
             println!("{summary}");
             return;
@@ -112,6 +115,7 @@ impl Summary {
                 ]
             })
         });
+        let reports = Reports::of(&self.values(Topic::Goals), &statements, &reps);
         table(
             "Statements",
             &["statement", "status", "total", "currency"],
@@ -124,6 +128,7 @@ impl Summary {
                 ]
             }),
         );
+        reports.print();
     }
 }
 
@@ -151,7 +156,7 @@ fn texts(values: &Value) -> String {
 }
 
 /// Prints rows under a title, the columns as wide as they need to be; nothing for no rows.
-fn table(title: &str, head: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+pub(super) fn table(title: &str, head: &[&str], rows: impl Iterator<Item = Vec<String>>) {
     let rows: Vec<Vec<String>> = rows.collect();
     if rows.is_empty() {
         return;

@@ -29,5 +29,6 @@ pub fn to_map(entries: &[(Node, Node)]) -> Map<String, Value> {
 /// A whole number, unless it is written in a way that JSON does not know, such as `+5` or `007`.
 fn whole_number(text: &str) -> Option<Value> {
     let number = text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from)).ok()?;
-    (number.to_string() == text).then_some(number)
+    let written = number.to_string();
+    (written == text).then_some(number)
 }

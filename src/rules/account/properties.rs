@@ -1,7 +1,7 @@
 //! Properties that hold for every history: ledgers add up to the states beside them, boards are what the ledgers say, stock
 //! and coins add up, and no cut into batches changes anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -74,7 +74,8 @@ struct Left {
     last: BTreeMap<(&'static str, String), String>,
 }
 
-fn run(lines: &[String], batch: usize) -> Left {
+/// Runs a history in batches; with `restarts`, each batch finds a new process over the state that the last one left.
+fn run(lines: &[String], batch: usize, restarts: bool) -> Left {
     let mut left = Left::default();
     let mut sink = |record: &Record<'_>| {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -88,6 +89,9 @@ fn run(lines: &[String], batch: usize) -> Left {
     let mut engine = Offline::new(RuleSet::load([("rules", RULES)]).unwrap(), None);
     for batch in lines.chunks(batch) {
         engine.batch(batch.iter().map(String::as_bytes), &mut sink);
+        if restarts {
+            engine.restart();
+        }
     }
     engine.until(Timestamp::parse("2026-12-20T00:00:00Z").unwrap(), &mut sink);
     // each topic has its order; among dead letters those of the two stages may come in another
@@ -138,7 +142,7 @@ fn check_totals(left: &Left) {
         assert_eq!(entry["balance"].as_i64(), Some(*balance), "{entry}");
     }
     let grants: Vec<&String> = left.records.iter().filter(|(t, _, _)| *t == "grants").map(|(_, key, _)| key).collect();
-    let distinct: std::collections::BTreeSet<_> = grants.iter().collect();
+    let distinct: BTreeSet<_> = grants.iter().collect();
     assert_eq!(grants.len(), distinct.len(), "a grant was given twice");
 }
 
@@ -194,6 +198,64 @@ fn check_redemptions(left: &Left) {
     assert!(taken <= 5, "{taken} of 5");
 }
 
+/// What grants promise is what the ledgers have of them, and every reward in a ledger is a grant's.
+fn check_grants(left: &Left) {
+    let grants = left.ledger("grants");
+    for (topic, field) in [("xp", "xp"), ("coins", "coins")] {
+        let given = |value: &Value| (text(value, "rep").to_owned(), value[field].as_i64().unwrap());
+        let rewards = ["level", "badge", "contest", "goal", "accelerator", "collective"];
+        let ledger = left.ledger(topic);
+        let entries = ledger.iter().filter(|entry| rewards.contains(&text(entry, "reason")));
+        let entries: BTreeMap<String, _> = entries.map(|entry| (text(entry, "entry").to_owned(), given(entry))).collect();
+        let promised = grants.iter().filter(|grant| grant["reward"][field].as_i64().is_some_and(|number| number != 0));
+        let promised = promised.map(|grant| {
+            let rep = grant["subject"]["id"].as_str().unwrap().to_owned();
+            (text(grant, "grant").to_owned(), (rep, grant["reward"][field].as_i64().unwrap()))
+        });
+        assert_eq!(entries, promised.collect(), "{topic}");
+    }
+    // badges that reps hold, and those that were granted
+    let held = left.lasts("rep-progress").into_iter().flat_map(|progress| {
+        let rep = text(&progress, "rep").to_owned();
+        let badges = progress["badges"].as_array().cloned().unwrap_or_default();
+        badges.into_iter().map(move |badge| (rep.clone(), text(&badge, "key").to_owned(), text(&badge, "tier").to_owned()))
+    });
+    let granted = grants.iter().filter(|grant| grant["source"]["kind"] == "badge").map(|grant| {
+        let (subject, source) = (&grant["subject"], &grant["source"]);
+        (text(subject, "id").to_owned(), text(source, "key").to_owned(), text(source, "tier").to_owned())
+    });
+    let (held, granted): (Vec<_>, BTreeSet<_>) = (held.collect(), granted.collect());
+    assert_eq!(held.len(), granted.len(), "one entry for each tier");
+    assert_eq!(held.into_iter().collect::<BTreeSet<_>>(), granted);
+}
+
+/// The contest's prizes went to those whom its final record shows in the places.
+fn check_contest(left: &Left) {
+    let contest = left.last.get(&("contests", "acme/c".to_owned()));
+    let contest: Value = serde_json::from_str(contest.expect("a contest is published, whoever takes part")).unwrap();
+    assert_eq!((&contest["status"], &contest["final"]), (&json!("final"), &json!(true)));
+    let entries = contest["entries"].as_array().unwrap().iter();
+    let winners = entries.filter(|entry| entry["position"].as_u64() <= Some(2) && entry["value"].as_i64() > Some(0));
+    let expected: BTreeSet<String> =
+        winners.map(|entry| format!("acme/contest/c/{}/{}", entry["position"], text(entry, "subject"))).collect();
+    let grants = left.ledger("grants").into_iter().filter(|grant| grant["source"]["kind"] == "contest");
+    assert_eq!(grants.map(|grant| text(&grant, "grant").to_owned()).collect::<BTreeSet<_>>(), expected);
+}
+
+/// Everyone is in one of the leagues, and nobody moves further than the windows that have closed allow.
+fn check_leagues(left: &Left) {
+    let order = ["bronze", "silver", "gold"];
+    let promotions = left.ledger("announcements").into_iter().filter(|news| news["kind"] == "promotion");
+    let promotions: Vec<String> = promotions.map(|news| news["subject"]["id"].as_str().unwrap().to_owned()).collect();
+    for progress in left.lasts("rep-progress") {
+        let (rep, league) = (text(&progress, "rep"), text(&progress, "league"));
+        let place = order.iter().position(|name| *name == league).expect("a league of the rules");
+        let started = usize::from(rep == "r2");
+        let moved_up = promotions.iter().filter(|promoted| *promoted == rep).count();
+        assert!(place <= started + moved_up, "{rep} is in {league} after {moved_up} promotions");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
@@ -202,12 +264,15 @@ proptest! {
         steps in prop::collection::vec((0u8..17, 0u8..6, 0u16..700, 0u8..12), 1..160),
     ) {
         let lines: Vec<String> = steps.iter().enumerate().map(|(i, step)| line(i, *step)).collect();
-        let one_by_one = run(&lines, 1);
+        let one_by_one = run(&lines, 1, false);
         check_totals(&one_by_one);
         check_board(&one_by_one);
         check_redemptions(&one_by_one);
-        for batch in [7, 1000] {
-            let left = run(&lines, batch);
+        check_grants(&one_by_one);
+        check_contest(&one_by_one);
+        check_leagues(&one_by_one);
+        for (batch, restarts) in [(7, true), (1000, false)] {
+            let left = run(&lines, batch, restarts);
             for (one, other) in one_by_one.records.iter().zip(&left.records) {
                 prop_assert_eq!(one, other, "in batches of {}", batch);
             }

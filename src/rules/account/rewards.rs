@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AccountRow, Cause, badges, coins, goals, levels, redemptions, xp};
+use super::{Account, Cause, badges, coins, goals, levels, redemptions, xp};
 use crate::events::Timestamp;
 use crate::outputs::{self, GrantSource, Output, Reward, Subject};
 use crate::state::{Row, Table};
@@ -18,7 +18,7 @@ pub struct Pending {
     pub badges: BTreeSet<(String, String, String)>,
     /// Reps whose XP changed.
     pub levels: BTreeSet<String>,
-    /// Something came too late for a final period.
+    /// Something came too late for a final period. The task counts it.
     pub late: bool,
 }
 
@@ -54,9 +54,6 @@ pub fn settle(account: &mut Account<'_>, cause: Cause<'_>) {
         if goals.is_empty() && badges.is_empty() && levels.is_empty() {
             break;
         }
-    }
-    if std::mem::take(&mut account.pending.late) {
-        account.state.entry::<AccountRow>(account.id, AccountRow::default).late += 1;
     }
 }
 

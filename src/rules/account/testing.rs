@@ -45,12 +45,8 @@ pub struct Stage {
 impl Stage {
     /// From rule documents in YAML, separated by `---`. Account `acme` unless they say otherwise.
     pub fn new(rules: &str) -> Stage {
-        let documents = rules.split("\n---\n").map(|text| {
-            let text = if text.contains("account:") { text.to_owned() } else { format!("account: acme\n{text}") };
-            serde_saphyr::from_str::<Document>(&text).unwrap_or_else(|error| panic!("{error}"))
-        });
         Stage {
-            rules: RuleSet::new(documents.collect()),
+            rules: read(rules),
             task: AccountTask::new(0, 1),
             store: MemStore::default(),
             commit_every: 1,
@@ -143,6 +139,13 @@ impl Stage {
         times
     }
 
+    /// Other rules from here on, those so far among them.
+    pub fn change_rules(&mut self, rules: &str) -> &mut Self {
+        self.commit();
+        self.rules = read(rules);
+        self
+    }
+
     /// Tells that a contact showed no event since a time.
     pub fn inactive(&mut self, contact: &str, since: &str, time: &str) -> &mut Self {
         let (since, time) = (Timestamp::parse(since).unwrap(), Timestamp::parse(time).unwrap());
@@ -163,6 +166,11 @@ impl Stage {
         if self.uncommitted >= self.commit_every {
             self.commit();
         }
+    }
+
+    /// What came too late for a final figure.
+    pub fn late(&self) -> u64 {
+        self.task.counters().late
     }
 
     /// Ends the batch and commits it.
@@ -224,6 +232,15 @@ impl Stage {
     pub fn store(&self) -> &MemStore {
         &self.store
     }
+}
+
+/// Rule documents in YAML, separated by `---`.
+fn read(rules: &str) -> RuleSet {
+    let documents = rules.split("\n---\n").map(|text| {
+        let text = if text.contains("account:") { text.to_owned() } else { format!("account: acme\n{text}") };
+        serde_saphyr::from_str::<Document>(&text).unwrap_or_else(|error| panic!("{error}"))
+    });
+    RuleSet::new(documents.collect())
 }
 
 /// Whether a type is a command's, as far as tests need it.

@@ -39,6 +39,10 @@ pub enum Timer {
         period: String,
         subject: String,
     },
+    /// No goal that is chained to this one can ask any more when it was reached; `goal` is the key of its row.
+    GoalForgotten {
+        goal: String,
+    },
     CertificationExpires {
         rep: String,
         certification: String,
@@ -97,6 +101,7 @@ impl Timer {
             Timer::FollowUpDue { .. } => 81,
             Timer::RefundExpires { .. } => 85,
             Timer::PaymentsForgotten { .. } => 86,
+            Timer::GoalForgotten { .. } => 88,
             Timer::ItemForgotten { .. } => 89,
             Timer::CommandForgotten { .. } => 90,
             Timer::IdentityForgotten { .. } => 91,
@@ -140,6 +145,7 @@ pub fn fire(account: &mut Account<'_>, timer: Timer) {
         Timer::BadgeCloses { badge, period } => badges::close(account, &badge, &period),
         Timer::LeagueCloses { period } => leagues::close(account, &period),
         Timer::GoalCloses { goal, period, subject } => goals::close(account, &goal, &period, &subject),
+        Timer::GoalForgotten { goal } => goals::forget(account, &goal),
         Timer::CertificationExpires { rep, certification } => certifications::expire(account, &rep, &certification),
         Timer::RefundExpires { payment } => commissions::expire_refund(account, &payment),
         Timer::PaymentsForgotten { day } => commissions::forget_payments(account, day),

@@ -131,8 +131,6 @@ pub struct AccountRow {
     pub contests: Vec<OpenContest>,
     /// Some contact has had an owner: until then nobody needs to ask for one.
     pub owns_contacts: bool,
-    /// Events that came too late for a final figure.
-    pub late: u64,
 }
 
 impl Row for AccountRow {

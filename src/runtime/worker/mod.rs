@@ -51,6 +51,10 @@ pub trait StageTask: Task {
 }
 
 impl StageTask for AccountTask {
+    fn counters(&self) -> Option<&Counters> {
+        Some(AccountTask::counters(self))
+    }
+
     fn is_at_work(&mut self, store: &dyn Store) -> bool {
         AccountTask::is_at_work(self, store)
     }

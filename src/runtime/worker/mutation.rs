@@ -36,14 +36,12 @@ pub enum Mutation {
     IdentitiesNotRestored,
     /// Watermarks are committed by themselves, before the outputs of what they count.
     WatermarkBeforeOutputs,
-    /// Boards that were not published yet when partitions moved stay so.
-    ForgetBoards,
     /// Records of a version of the rules that is not known yet become dead letters at once.
     RulesNotLookedFor,
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 17] = [
+    pub const ALL: [Mutation; 16] = [
         Mutation::StateBeforeCommit,
         Mutation::OffsetsBeforeOutputs,
         Mutation::OutputsBeforeOffsets,
@@ -59,7 +57,6 @@ impl Mutation {
         Mutation::RestoreToStable,
         Mutation::IdentitiesNotRestored,
         Mutation::WatermarkBeforeOutputs,
-        Mutation::ForgetBoards,
         Mutation::RulesNotLookedFor,
     ];
 }

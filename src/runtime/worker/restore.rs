@@ -29,15 +29,11 @@ impl Worker<'_> {
                 None => {}
             }
         }
-        let forgets = self.context.is_broken_by(Mutation::ForgetBoards);
         for &number in partitions {
             let Some(slot) = self.partitions.get_mut(number as usize) else { continue };
             if slot.is_none() {
                 let opened = Partition::open(&self.context.stores, stages, number, count);
                 *slot = Some(opened.map_err(|error| self.context.unusable(&error))?);
-            }
-            if let Some(partition) = slot.as_mut().filter(|_| forgets) {
-                partition.stages().into_iter().for_each(Stage::rest);
             }
         }
         let started = self.context.clock.elapsed();

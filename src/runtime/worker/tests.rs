@@ -34,7 +34,9 @@ fn number(bytes: Option<Vec<u8>>) -> u64 {
 
 impl Task for Counting {
     fn apply(&mut self, store: &dyn Store, _: &RuleSet, input: &Input<'_>, out: &mut Outbox) {
-        let key = input.key.unwrap().to_vec();
+        // what goes to account-events travels in bundles, which have no key
+        let is_account = input.topic == Topic::AccountEvents;
+        let key = if is_account { input.value } else { input.key }.unwrap().to_vec();
         if let Some(partial) = key.strip_prefix(b"panic") {
             // something is changed before the panic, and must be undone
             self.counts.insert(row_key(b"half"), 1);
@@ -55,11 +57,11 @@ impl Task for Counting {
         let mut push = |topic, value: Option<&[u8]>| {
             out.push_raw(Record { topic, route: Route::Key, timestamp: Timestamp(1), key: &key, value, headers: &[] });
         };
-        if input.topic == Topic::AccountEvents {
+        if is_account {
             push(Topic::Xp, Some(count.to_string().as_bytes()));
         } else {
             push(Topic::Timeline, Some(count.to_string().as_bytes()));
-            push(Topic::AccountEvents, input.value);
+            push(Topic::AccountEvents, Some(&key));
         }
     }
 

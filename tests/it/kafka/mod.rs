@@ -12,6 +12,7 @@ mod mutations;
 mod ownership;
 mod processes;
 mod proxy;
+mod races;
 mod recreated;
 mod rules;
 mod runs;

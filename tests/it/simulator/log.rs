@@ -10,6 +10,7 @@ use scorekeeper::runtime::log::local::{LocalLog, LocalSession};
 use scorekeeper::runtime::log::{Batch, Change, Changelog, CommitError, End, Limit, Log, LogError, Next, Place, Row, Session};
 use scorekeeper::runtime::worker::{Context, Mutation};
 
+use super::rules;
 use super::world::{Baton, World};
 
 /// The log of one process.
@@ -134,10 +135,18 @@ impl Session for SimSession {
     fn poll<'s>(&'s self, _: Duration, limit: Limit, batch: &mut Batch<'s>) -> Result<(), LogError> {
         self.baton.pass();
         self.point();
-        // in a service another thread does this once a second
-        let follows = self.world.lock().random.one_in(150);
+        // in a service another thread does this once a second; some are slow to learn
+        let follows = self.world.lock().random.one_in(if self.process.is_multiple_of(2) { 6 } else { 400 });
         if follows && let Some(context) = self.context.get().and_then(Weak::upgrade) {
+            let known = |context: &Context| rules::versions(&context.rules.read().expect("rules"));
+            let before = known(&context);
             let _ = context.follow_rules();
+            let after = known(&context);
+            if after != before {
+                let mut state = self.world.lock();
+                state.count("rules learned");
+                state.note(|| format!("process {} learns of rules: {after:?}", self.process));
+            }
         }
         let most = {
             let mut state = self.world.lock();

@@ -71,7 +71,7 @@ impl Scenario {
         let dir = dir.expect("a folder");
         let template = Template {
             world: world.clone(),
-            rules_topic: random.one_in(6),
+            rules_topic: random.one_in(if std::env::var("SIM_TOPIC").is_ok() { 1 } else { 6 }),
             dir: dir.path().to_owned(),
             mutation,
             commit_max_events: *random.pick(&[1, 7, 30, 1000]),
@@ -80,7 +80,9 @@ impl Scenario {
         };
         let disk = MemDisk::default();
         let log = LocalLog::open(Box::new(disk.clone()), partitions, segment_bytes, u64::MAX).expect("an empty log");
-        let workload = Workload::new(random.fork(), 60 + random.clone().below(240));
+        // long enough for the second version of the rules to come into force
+        let least = if template.rules_topic { 200 } else { 60 };
+        let workload = Workload::new(random.fork(), least + random.clone().below(240));
         let mut scenario = Scenario {
             random,
             world,
@@ -116,14 +118,14 @@ impl Scenario {
             }
             match self.random.below(100) {
                 0..12 => self.produce(),
-                12..16 => self.start_one(),
-                16..18 => self.assign(),
-                18 => self.jump(),
-                19..21 => self.crash_one(),
-                21 => self.fail_disk(),
-                22 if self.random.one_in(3) => self.lose_power(),
-                23 => self.stop_one(),
-                24 => self.compact(),
+                12..20 => self.start_one(),
+                20..22 => self.assign(),
+                22 => self.jump(),
+                23..25 => self.crash_one(),
+                25 => self.fail_disk(),
+                26 if self.random.one_in(3) => self.lose_power(),
+                27 => self.stop_one(),
+                28 => self.compact(),
                 _ => self.step_one(),
             }
         }
@@ -303,7 +305,9 @@ impl Scenario {
         if process > 0 && self.random.below(process as u64 + 1) > 0 {
             return;
         }
-        self.step(process);
+        for _ in 0..1 + self.random.below(5) {
+            self.step(process);
+        }
     }
 
     fn step(&mut self, process: usize) {

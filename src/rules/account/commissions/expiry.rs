@@ -70,7 +70,7 @@ pub fn forget_payments(account: &mut Account<'_>, day: i64) {
 }
 
 fn day_key(account: &Account<'_>, day: i64) -> String {
-    format!("{}/{day}", keys::join(&[account.id]))
+    keys::join(&[account.id, itoa::Buffer::new().format(day)])
 }
 
 fn slice_key(day: &str, number: u32) -> String {

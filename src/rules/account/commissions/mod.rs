@@ -16,6 +16,8 @@ mod payments;
 mod plans;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod random_plans;
 pub mod simulate;
 mod spifs;
 mod statements;

@@ -137,7 +137,10 @@ pub(super) fn post(account: &mut Account<'_>, statement: &str, line: &NewLine<'_
         Kind::Adjustment => row.adjustment += amount,
     }
     row.lines += 1;
-    let id = format!("{statement}/{}", row.lines);
+    let mut id = String::with_capacity(statement.len() + 8);
+    id.push_str(statement);
+    id.push('/');
+    id.push_str(itoa::Buffer::new().format(row.lines));
     let account_id = account.id;
     account.emit(&Output::CommissionLine(outputs::CommissionLine {
         account: account_id,

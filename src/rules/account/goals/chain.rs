@@ -4,7 +4,7 @@ use super::super::publish::Dirty;
 use super::super::running::running;
 use super::super::{Account, Cause};
 use super::row::GoalRow;
-use crate::events::Timestamp;
+use crate::events::{Duration, Span, Timestamp};
 use crate::rulebook::{After, Goal};
 
 /// When the goal before was reached, in its period that holds an instant; `None`: it was not.
@@ -13,6 +13,15 @@ pub(super) fn unlocked_at(account: &mut Account<'_>, after: &After, subject: &st
     let before = running::<Goal>(account, version, at, |goal| goal.key == after.goal).pop()?;
     let key = GoalRow::key(account.id, &after.goal, &before.period.label, subject);
     account.state.get::<GoalRow>(&key)?.reached_at(&after.tier)
+}
+
+/// Until when goals that are chained to one can ask when it was reached in a period: until the last of their own periods that
+/// reach into it is final. `None`: no goal is chained to it.
+pub(super) fn asked_until(account: &mut Account<'_>, goal: &str, span: Span) -> Option<Timestamp> {
+    let (version, last) = (account.book.version, span.end?.minus(Duration(1)));
+    let follows = |next: &Goal| next.after.as_ref().is_some_and(|after| after.goal == goal);
+    let following = running(account, version, last, follows);
+    following.iter().filter_map(|next| account.final_at(next.period.span)).max()
 }
 
 /// Whether a cause counts in a goal that was unlocked at an instant. What lies before the unlocking never does, and neither

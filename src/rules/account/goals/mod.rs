@@ -17,4 +17,4 @@ mod tests;
 pub use publish::publish;
 pub use row::GoalRow;
 pub use settle::settle;
-pub use take::{close, take};
+pub use take::{close, forget, take};

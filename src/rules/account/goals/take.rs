@@ -6,6 +6,7 @@ use super::super::running::{Running, running};
 use super::super::timers::{self, Timer};
 use super::super::{Account, roster};
 use super::chain;
+use super::publish::publish;
 use super::row::GoalRow;
 use crate::events::{Amount, Timestamp, keys};
 use crate::rulebook::values::Subjects;
@@ -44,6 +45,7 @@ fn credit(account: &mut Account<'_>, running: &Running<'_, Goal>, subject: &str,
     let key = GoalRow::key(account.id, goal, period, subject);
     let closes_at = account.final_at(running.period.span);
     if closes_at.is_some_and(|closes_at| account.time >= closes_at) {
+        account.pending.late = true;
         return;
     }
     let unlocked_at = match &running.rule.after {
@@ -71,8 +73,7 @@ fn credit(account: &mut Account<'_>, running: &Running<'_, Goal>, subject: &str,
     }
     let changed = counts || is_new || row.locked != was_locked;
     if is_new && let Some(closes_at) = closes_at {
-        let timer = Timer::GoalCloses { goal: goal.clone(), period: period.clone(), subject: subject.to_owned() };
-        timers::set(account, closes_at, &keys::join(&[goal, period, subject]), timer);
+        close_at(account, closes_at, goal, period, subject);
     }
     if counts {
         account.pending.goals.insert((goal.clone(), period.clone(), subject.to_owned()));
@@ -82,11 +83,30 @@ fn credit(account: &mut Account<'_>, running: &Running<'_, Goal>, subject: &str,
     }
 }
 
-/// A period of a goal is final: nothing changes its value any more.
+fn close_at(account: &mut Account<'_>, due: Timestamp, goal: &str, period: &str, subject: &str) {
+    let timer = Timer::GoalCloses { goal: goal.to_owned(), period: period.to_owned(), subject: subject.to_owned() };
+    timers::set(account, due, &keys::join(&[goal, period, subject]), timer);
+}
+
+/// A period of a goal is final: it is published for the last time. Its row leaves the state, at once or as soon as no goal
+/// that is chained to it can ask any more when it was reached.
 pub fn close(account: &mut Account<'_>, goal: &str, period: &str, subject: &str) {
     let key = GoalRow::key(account.id, goal, period, subject);
+    let Some(span) = account.state.get::<GoalRow>(&key).map(|row| row.span) else { return };
+    if let Some(due) = account.final_at(span).filter(|due| *due > account.time) {
+        return close_at(account, due, goal, period, subject); // a newer version waits longer
+    }
     if let Some(row) = account.state.get_mut::<GoalRow>(&key) {
         row.is_final = true;
-        account.touch(Dirty::Goal { goal, period, subject });
     }
+    publish(account, goal, period, subject);
+    match chain::asked_until(account, goal, span).filter(|until| *until > account.time) {
+        Some(until) => timers::set(account, until, &key, Timer::GoalForgotten { goal: key.clone() }),
+        None => forget(account, &key),
+    }
+}
+
+/// Forgets a goal of a final period, by the key of its row.
+pub fn forget(account: &mut Account<'_>, key: &str) {
+    account.state.delete::<GoalRow>(key);
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::rules::account::testing::Stage;
+use crate::state::Table;
 
 const REPS: &str = "
 lateness: 48h
@@ -176,6 +177,28 @@ fn a_goal_closes_although_no_event_comes() {
     pay(&mut stage, "r1", "2026-11-30T23:40:00Z", "5");
     assert_eq!(stage.last("goals", key)["value"], "9");
     assert_eq!(grants(&stage), Vec::<String>::new());
+    assert_eq!((kept(&stage), stage.late()), (0, 1), "it has left the state, and what is late is counted");
+}
+
+fn kept(stage: &Stage) -> usize {
+    stage.store().rows().filter(|(key, _)| key[0] == Table::Goal as u8).count()
+}
+
+#[test]
+fn a_goal_that_others_follow_stays_until_they_are_final() {
+    let mut stage = stage(
+        r#"goals:
+  - {key: first, metric: paid, period: day, target: "10", tiers: [{key: base, at: "100%"}]}
+  - {key: next, metric: paid, period: month, target: "10", tiers: [{key: base, at: "100%"}], after: {goal: first, tier: base}}"#,
+    );
+    pay(&mut stage, "r1", "2026-11-03T12:00:00Z", "10");
+    stage.until_text("2026-11-10T00:00:00Z");
+    assert_eq!((stage.last("goals", "acme/first/2026-11-03/r1")["final"].clone(), kept(&stage)), (json!(true), 2));
+    // late for the day, but not for the month that follows it
+    pay(&mut stage, "r1", "2026-11-03T13:00:00Z", "4");
+    assert_eq!(stage.last("goals", "acme/next/2026-11/r1")["value"], "4");
+    stage.until_text("2026-12-03T00:00:00Z");
+    assert_eq!((stage.last("goals", "acme/next/2026-11/r1")["final"].clone(), kept(&stage)), (json!(true), 0));
 }
 
 #[test]

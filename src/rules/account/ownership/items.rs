@@ -115,7 +115,7 @@ fn open(account: &mut Account<'_>, event: &AccountEvent<'_>, kind: Kind, item: &
     }
     if let Some(contact) = &contact {
         desk::put(account, contact, kind, item);
-        account.touch(Dirty::Relationship { contact: &contact });
+        account.touch(Dirty::Relationship { contact });
     }
     let mut opened = known.unwrap_or_default();
     opened.closed_at = None;
@@ -168,7 +168,7 @@ pub fn leave(account: &mut Account<'_>, kind: Kind, item: &str, row: &ItemRow) {
     }
     if let Some(contact) = &row.contact {
         desk::take(account, contact, kind, item);
-        account.touch(Dirty::Relationship { contact: &contact });
+        account.touch(Dirty::Relationship { contact });
     }
 }
 

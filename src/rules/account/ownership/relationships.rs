@@ -108,7 +108,7 @@ pub fn on_event(account: &mut Account<'_>, event: &AccountEvent<'_>) {
     if family == Family::Deal {
         deals::know(account, &record, contact);
     }
-    account.touch(Dirty::Relationship { contact: contact });
+    account.touch(Dirty::Relationship { contact });
 }
 
 /// A follow-up should have been completed by now.
@@ -168,7 +168,7 @@ pub fn delete(account: &mut Account<'_>, contact: &str) {
     }
     if exists(account, contact) {
         account.state.delete::<RelationshipRow>(&keys::join(&[account.id, contact]));
-        account.touch(Dirty::Relationship { contact: contact });
+        account.touch(Dirty::Relationship { contact });
     }
 }
 
@@ -194,6 +194,6 @@ pub fn merge(account: &mut Account<'_>, from: &str, into: &str) {
         }
     }
     for contact in [from, into] {
-        account.touch(Dirty::Relationship { contact: contact });
+        account.touch(Dirty::Relationship { contact });
     }
 }

@@ -89,6 +89,9 @@ impl<'l> Auditor<'l> {
             self.expect(missing.is_empty(), || format!("never sent on: {missing:?}"));
             self.actors(model);
         }
+        if !self.errors.is_empty() && let Ok(wanted) = std::env::var("SIMULATOR_SHOW") {
+            self.show(&wanted);
+        }
         self.ledgers_add_up();
         self.commands(&models);
         let mut found = Count::new();
@@ -100,6 +103,21 @@ impl<'l> Auditor<'l> {
         };
         self.equal_maps("dead letter", &readable(found), &readable(dead));
         self.errors
+    }
+
+    /// Shows the records of all topics that hold a text, for whoever looks into a seed that fails.
+    fn show(&self, wanted: &str) {
+        for topic in Topic::ALL {
+            for partition in 0..self.archive.partitions {
+                for record in self.archive.partition(topic, partition) {
+                    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                    let (key, value) = (text(&record.key), record.value.as_deref().map_or("(deleted)".to_owned(), text));
+                    if key.contains(wanted) || value.contains(wanted) {
+                        println!("{} {partition} {} at {}: {key} {value}", topic.name(), record.offset, record.timestamp);
+                    }
+                }
+            }
+        }
     }
 
     /// By partition and offset, the rules with which each event was judged.

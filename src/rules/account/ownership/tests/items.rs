@@ -1,5 +1,6 @@
 //! Items that wait, that are offered again, claimed, reassigned and closed.
 
+use super::super::super::testing::Stage;
 use super::check;
 
 const ONLINE: &str =
@@ -60,6 +61,30 @@ conversations: {strategy: default, reps: [r2]}",
         "{list: assignments, of: rep, is: [null, r2]}
          {final: assignments, key: acme/conversation/v1, has: {at: \"2026-03-03T09:00:00.000Z\"}}",
     );
+}
+
+#[test]
+fn new_rules_reach_an_account_that_has_no_events_just_now() {
+    let version = |from: &str, rep: &str| {
+        let ownership = format!(
+            "{{conversations: {{strategy: default, reps: [{rep}]}}, transfers: [{{when: rep.deactivated, to: {{rep: r4}}}}]}}"
+        );
+        format!(
+            "effective_from: {from}\nreps: [{{id: r1, active: {}}}, {{id: r2}}, {{id: r4}}]\nownership: {ownership}",
+            rep == "r1"
+        )
+    };
+    let first = version("2026-03-01T00:00:00Z", "r1");
+    let mut stage = Stage::new(&first);
+    let line = |text: &str| serde_saphyr::from_str::<serde_json::Value>(text).unwrap();
+    stage.send(line("{t: contact.assign, at: \"2026-03-03T08:00:00Z\", d: {contact: c1, rep: r1}}"));
+    stage.send(line("{t: rep.deactivate, at: \"2026-03-03T08:00:00Z\", d: {rep: r2}}"));
+    stage.change_rules(&format!("{first}\n---\n{}", version("2026-03-03T09:00:00Z", "r2")));
+    stage.until_text("2026-03-03T08:30:00Z");
+    assert_eq!(stage.last("ownership", "acme/c1")["owner"], "r1", "they do not hold yet");
+    stage.until_text("2026-03-03T10:00:00Z");
+    let record = stage.last("ownership", "acme/c1");
+    assert_eq!((&record["owner"], &record["since"]), (&"r4".into(), &"2026-03-03T09:00:00.000Z".into()), "{record}");
 }
 
 #[test]

@@ -146,7 +146,9 @@ impl Model {
                         assert_eq!(REPS.iter().find(|other| fewer(other)), None, "{rep} has more open items");
                     }
                 }
-                if let Some(holder) = self.open.get_mut(key) {
+                // one that is closed can be assigned too: it is its rep's when it is opened again
+                let (open, closed) = (&mut self.open, &mut self.closed);
+                if let Some(holder) = open.get_mut(key).or_else(|| closed.get_mut(key)) {
                     *holder = rep.map(str::to_owned);
                 }
             }
