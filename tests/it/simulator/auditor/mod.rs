@@ -89,7 +89,9 @@ impl<'l> Auditor<'l> {
             self.expect(missing.is_empty(), || format!("never sent on: {missing:?}"));
             self.actors(model);
         }
-        if !self.errors.is_empty() && let Ok(wanted) = std::env::var("SIMULATOR_SHOW") {
+        if !self.errors.is_empty()
+            && let Ok(wanted) = std::env::var("SIMULATOR_SHOW")
+        {
             self.show(&wanted);
         }
         self.ledgers_add_up();
