@@ -125,7 +125,10 @@ impl TaskStore {
     /// Says how far the rows are now. Topics that are not named keep their offset.
     pub fn advance(&mut self, changelog_next: &[(&str, u64)], input_next: &[(&str, u64)]) {
         let position = self.position.get_or_insert_default();
-        set(&mut position.changelog_next, changelog_next);
+        // a session may remember of a changelog what it wrote there before another had the partition
+        let newer = |&&(topic, next): &&(&str, u64)| next > position.changelog(topic);
+        let newer: Vec<(&str, u64)> = changelog_next.iter().filter(newer).copied().collect();
+        set(&mut position.changelog_next, &newer);
         set(&mut position.input_next, input_next);
     }
 
