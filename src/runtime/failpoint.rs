@@ -17,9 +17,9 @@ pub enum Failpoint {
     BeforeProduce,
     /// Half of the records are handed to the producer.
     AmidProduce,
-    /// All records are delivered, the offsets are not sent.
+    /// All records are handed to the producer, the offsets are not sent.
     AfterProduce,
-    /// Outputs and offsets are in the transaction, which is open.
+    /// The offsets are in the transaction, which is open; some of the outputs may linger yet.
     BeforeCommit,
     /// The transaction is committed, the stores do not know.
     AfterCommit,

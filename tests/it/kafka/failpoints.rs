@@ -47,5 +47,5 @@ fn killed_at_every_place_once() {
 #[test]
 #[ignore = "minutes"]
 fn killed_at_every_place_again_and_again() {
-    killed_at_every_place(&Deployment::new(RULES), 400_000, 10);
+    killed_at_every_place(&Deployment::new(RULES), 120_000, 5);
 }

@@ -30,7 +30,8 @@ pub fn consumer(settings: &Kafka, thread: usize, statistics_interval: Duration) 
         .set("session.timeout.ms", "10000")
         // a rebalance is learned of with a heartbeat
         .set("heartbeat.interval.ms", "1000")
-        .set("max.poll.interval.ms", "300000")
+        // a static member that is gone in the middle of a rebalance holds the others up for no longer than this
+        .set("max.poll.interval.ms", "60000")
         // read ahead enough for a large transaction, and look again soon when the queue was full
         .set("queued.min.messages", "100000")
         .set("queued.max.messages.kbytes", "65536")
