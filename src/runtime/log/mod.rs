@@ -17,6 +17,9 @@ use crate::outputs::{Outbox, Topic};
 /// The topics that tasks read. All have the same number of partitions, and a worker thread owns all topics of a partition.
 pub const INPUTS: [Topic; 4] = [Topic::ProductEvents, Topic::ContactInbox, Topic::Commands, Topic::AccountEvents];
 
+/// The topics that rows of state are kept in. A contact's row rides along with its lead score.
+pub const CHANGELOGS: [Topic; 3] = [Topic::LeadScores, Topic::ContactChangelog, Topic::AccountChangelog];
+
 /// A partition of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
@@ -142,7 +145,13 @@ pub trait Session {
     /// After [`CommitError::Aborted`]: reads again from what is committed.
     fn rewind(&self) -> Result<(), LogError>;
 
-    /// The offset after the last record that this session has committed to a changelog place, if it has.
+    /// Commits the offsets once more, so that [`Session::committed_to`] tells of everything. For an orderly end.
+    fn settle(&self, _next: &[Next]) -> Result<(), CommitError> {
+        Ok(())
+    }
+
+    /// An offset of a changelog place below which every record is in what this session has committed or was given; it may
+    /// be lower than the last one, and is none while nothing is known.
     fn committed_to(&self, place: Place) -> Option<u64>;
 
     /// What was last seen of the end of a place that this session reads.

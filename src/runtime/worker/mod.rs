@@ -202,7 +202,27 @@ impl<'c> Worker<'c> {
                 self.handle(session, change)?;
             }
         }
+        self.settle(session);
         Ok(())
+    }
+
+    /// Before an orderly end: what is on disk is to say how far it is, so that nothing of it is read again.
+    fn settle(&mut self, session: &dyn Session) {
+        let context = self.context;
+        let mut next = Vec::new();
+        for (number, partition) in self.partitions.iter_mut().enumerate() {
+            let Some(partition) = partition.as_mut().filter(|_| context.control.owns(self.thread, number as u32)) else {
+                continue;
+            };
+            next.extend(partition.stages().iter().flat_map(|stage| stage.pending(number as u32, true)));
+        }
+        if next.is_empty() || session.settle(&next).is_err() {
+            return;
+        }
+        for (number, partition) in self.partitions.iter_mut().enumerate() {
+            let stages = partition.iter_mut().flat_map(Partition::stages);
+            stages.for_each(|stage| stage.look_up(number as u32, session, 0));
+        }
     }
 
     fn handle(&mut self, session: &dyn Session, change: Change) -> Result<(), LogError> {

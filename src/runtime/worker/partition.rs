@@ -143,15 +143,19 @@ impl Stage {
         if !context.is_broken_by(Mutation::SkipTakeChanges) {
             self.store.absorb(changes);
         }
-        let ahead = u64::from(context.is_broken_by(Mutation::PositionAhead));
-        let written = |&topic: &Topic| Some((topic.name(), session.committed_to(Place::new(topic, number))? + ahead));
-        let changelogs: Vec<(&str, u64)> = self.changelogs.iter().filter_map(written).collect();
-        self.store.advance(&changelogs, &self.named_offsets());
+        self.look_up(number, session, u64::from(context.is_broken_by(Mutation::PositionAhead)));
         (self.touched, self.owes_boards) = (false, publish == Publish::ButBoards);
         if let Some(counters) = self.task.counters() {
             context.metrics.counted(&self.reported, counters);
             self.reported = counters.clone();
         }
+    }
+
+    /// Tells the store how far it is. `ahead` breaks it on purpose.
+    pub fn look_up(&mut self, number: u32, session: &dyn Session, ahead: u64) {
+        let written = |&topic: &Topic| Some((topic.name(), session.committed_to(Place::new(topic, number))? + ahead));
+        let changelogs: Vec<(&str, u64)> = self.changelogs.iter().filter_map(written).collect();
+        self.store.advance(&changelogs, &self.named_offsets());
     }
 
     pub fn discard(&mut self, task_too: bool) {

@@ -125,6 +125,7 @@ fn suite(log: &dyn Log) {
     assert_eq!(expect(&*session, 19)[0], second);
 
     // a tombstone is a record too, and the changelog ends where the last commit ended
+    session.settle(&next).unwrap();
     let from = session.committed_to(place(Topic::ContactChangelog, 2)).unwrap();
     session
         .commit(&outbox(&[(Topic::ContactChangelog, 2, "k", None), (Topic::ContactChangelog, 3, "l", Some("w"))]), &[])

@@ -65,8 +65,10 @@ pub fn producer(settings: &Kafka, thread: usize) -> ClientConfig {
         // a crashed peer holds readers up for no longer than this
         .set("transaction.timeout.ms", TRANSACTION_TIMEOUT.to_string())
         .set("compression.codec", "lz4")
-        .set("linger.ms", "5")
+        // a commit sends everything at once; until then large batches may gather
+        .set("linger.ms", "20")
         .set("batch.size", "1048576")
+        .set("delivery.report.only.error", "true")
         .set("batch.num.messages", "100000")
         // the brokers' limits by topic decide, not the client's
         .set("message.max.bytes", "67108864")

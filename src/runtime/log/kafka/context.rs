@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -163,21 +163,8 @@ impl ClientContext for Quiet {
 
 impl ConsumerContext for Quiet {}
 
-/// Notes of the producer: how far the changelogs reach. A record's tag is 0, or 1 + its changelog place's number.
-pub struct ProducerNotes {
-    delivered: Vec<AtomicU64>,
-}
-
-impl ProducerNotes {
-    pub fn new(changelog_places: usize) -> ProducerNotes {
-        ProducerNotes { delivered: (0..changelog_places).map(|_| AtomicU64::new(0)).collect() }
-    }
-
-    /// The offset after the last record delivered to a changelog place; 0 for none.
-    pub fn delivered(&self, number: usize) -> u64 {
-        self.delivered.get(number).map_or(0, |next| next.load(Ordering::Acquire))
-    }
-}
+/// Notes of the producer, which hears only of records that were not delivered.
+pub struct ProducerNotes;
 
 impl ClientContext for ProducerNotes {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -189,18 +176,12 @@ impl ClientContext for ProducerNotes {
 }
 
 impl ProducerContext<NoCustomPartitioner> for ProducerNotes {
-    type DeliveryOpaque = usize;
+    type DeliveryOpaque = ();
 
-    fn delivery(&self, result: &DeliveryResult<'_>, tag: usize) {
-        match result {
-            Ok(_) if tag == 0 => {}
-            Ok(message) => {
-                if let (Some(next), Ok(offset)) = (self.delivered.get(tag - 1), u64::try_from(message.offset())) {
-                    next.fetch_max(offset + 1, Ordering::AcqRel);
-                }
-            }
-            // the transaction will say so too
-            Err((error, message)) => tracing::warn!(%error, topic = message.topic(), "a record was not delivered"),
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        // the transaction will say so too
+        if let Err((error, message)) = result {
+            tracing::warn!(%error, topic = message.topic(), "a record was not delivered");
         }
     }
 }

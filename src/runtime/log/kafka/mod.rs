@@ -15,7 +15,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 pub use self::config::client;
-use super::{Changelog, INPUTS, Log, LogError, Next, Place, Session};
+use super::{CHANGELOGS, Changelog, INPUTS, Log, LogError, Next, Place, Session};
 use crate::outputs::{Outbox, Topic};
 use crate::runtime::settings::Kafka;
 
@@ -90,7 +90,7 @@ impl KafkaLog {
             return Err(LogError::Fatal(format!("missing topics: {missing}; `scorekeeper topics apply` creates them")));
         }
         let expected = partitions.get(&Topic::ProductEvents).copied().unwrap_or(0);
-        for topic in INPUTS.into_iter().chain([Topic::LeadScores, Topic::ContactChangelog, Topic::AccountChangelog]) {
+        for topic in INPUTS.into_iter().chain(CHANGELOGS) {
             if partitions.get(&topic) != Some(&expected) {
                 return Err(LogError::Fatal(format!(
                     "{} must have as many partitions as product-events ({expected}), since they share state",

@@ -9,7 +9,7 @@ use rdkafka::Timestamp as KafkaTime;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaError};
 use rdkafka::message::{BorrowedMessage, Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseRecord, NoCustomPartitioner, Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
 
@@ -20,15 +20,19 @@ use crate::events::Timestamp;
 use crate::outputs::{Outbox, Record, Topic};
 use crate::runtime::failpoint::{self, Failpoint};
 use crate::runtime::log::{
-    Batch, Body, Change, Changelog, CommitError, End, INPUTS, Limit, LogError, Message, Next, Place, Session,
+    Batch, Body, CHANGELOGS, Change, Changelog, CommitError, End, INPUTS, Limit, LogError, Message, Next, Place, Session,
 };
 use crate::runtime::settings::Kafka;
+
+/// How often the ends of the changelogs are looked at.
+const LOOK: Duration = Duration::from_secs(10);
 
 pub struct KafkaSession {
     settings: Kafka,
     names: Names,
     consumer: BaseConsumer<ConsumerNotes>,
-    producer: BaseProducer<ProducerNotes>,
+    /// Its thread takes note of records that cannot be delivered; those that are need no note.
+    producer: ThreadedProducer<ProducerNotes, NoCustomPartitioner>,
     uncommitted: BaseConsumer<Quiet>,
     /// How long a step of a commit may take. A transaction that is not over by then has an unknown outcome.
     commit_timeout: Duration,
@@ -36,15 +40,18 @@ pub struct KafkaSession {
     accepted: RefCell<Vec<u32>>,
     committed: RefCell<Vec<Next>>,
     started: Cell<bool>,
+    /// How far the changelogs reach whose every record up to there is of this session or was there before, and when that was
+    /// last looked at.
+    ends: RefCell<Vec<Next>>,
+    looked: Cell<Option<Instant>>,
 }
 
 impl KafkaSession {
     /// Connects and joins the group. Fences whoever had the same transactional id, and ends its open transaction.
     pub fn open(settings: &Kafka, names: Names, thread: usize, statistics: Duration) -> Result<KafkaSession, LogError> {
         let fatal = |error: KafkaError| LogError::Fatal(format!("[kafka] settings: {error}"));
-        let producer: BaseProducer<ProducerNotes> = config::producer(settings, thread)
-            .create_with_context(ProducerNotes::new(3 * names.partitions(Topic::ProductEvents) as usize))
-            .map_err(fatal)?;
+        let producer: ThreadedProducer<ProducerNotes, NoCustomPartitioner> =
+            config::producer(settings, thread).create_with_context(ProducerNotes).map_err(fatal)?;
         producer.init_transactions(TIMEOUT).map_err(session_error)?;
         let consumer: BaseConsumer<ConsumerNotes> = config::consumer(settings, thread, statistics)
             .create_with_context(ConsumerNotes::new(names.clone()))
@@ -63,6 +70,8 @@ impl KafkaSession {
             accepted: RefCell::default(),
             committed: RefCell::default(),
             started: Cell::new(false),
+            ends: RefCell::default(),
+            looked: Cell::new(None),
         })
     }
 
@@ -143,6 +152,31 @@ impl KafkaSession {
         Ok(())
     }
 
+    /// The last stable offsets of the changelogs, asked for between two transactions. What is before them is this session's, or
+    /// of a time before it, if the commit that follows succeeds: it would not, had others taken the partitions over.
+    fn changelog_ends(&self) -> Option<Vec<Next>> {
+        let mut list = TopicPartitionList::new();
+        for topic in CHANGELOGS {
+            for &partition in self.accepted.borrow().iter() {
+                list.add_partition_offset(self.names.of(topic), partition as i32, Offset::End).ok()?;
+            }
+        }
+        let answer = self.consumer.offsets_for_times(list, TIMEOUT);
+        if let Err(error) = &answer {
+            tracing::debug!(%error, "the ends of the changelogs are not known");
+        }
+        let places = CHANGELOGS
+            .into_iter()
+            .flat_map(|topic| self.accepted.borrow().iter().map(|&partition| Place::new(topic, partition)).collect::<Vec<_>>());
+        let answer = answer.ok()?;
+        let end = |place: Place| {
+            let found = answer.find_partition(self.names.of(place.topic), place.partition as i32)?;
+            found.error().ok()?;
+            Some((place, u64::try_from(found.offset().to_raw()?).ok()?))
+        };
+        Some(places.filter_map(end).collect())
+    }
+
     fn produce(&self, outbox: &Outbox) -> Result<(), CommitError> {
         failpoint::pass(Failpoint::BeforeProduce);
         // a place's records together: so each place gets few and large batches. Scattered, its first few records would be on
@@ -152,16 +186,12 @@ impl KafkaSession {
             if i == outbox.len() / 2 {
                 failpoint::pass(Failpoint::AmidProduce);
             }
-            if i % 4096 == 4095 {
-                self.producer.poll(Duration::ZERO);
-            }
         }
         Ok(())
     }
 
     fn send(&self, partition: u32, record: &Record<'_>) -> Result<(), CommitError> {
-        let tag = changelog_number(Place::new(record.topic, partition)).map_or(0, |number| number + 1);
-        let mut to_send = BaseRecord::<[u8], [u8], usize>::with_opaque_to(self.names.of(record.topic), tag)
+        let mut to_send = BaseRecord::<[u8], [u8]>::to(self.names.of(record.topic))
             .partition(partition as i32)
             .key(record.key)
             .timestamp(record.timestamp.0.max(0));
@@ -180,8 +210,7 @@ impl KafkaSession {
             match self.producer.send(to_send) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), record)) if Instant::now() < deadline => {
-                    self.producer.poll(Duration::ZERO);
-                    std::thread::sleep(Duration::from_micros(300));
+                    std::thread::sleep(Duration::from_millis(1));
                     to_send = record;
                 }
                 Err((error, _)) => return Err(self.abort(format!("produce: {error}"))),
@@ -263,6 +292,8 @@ impl Session for KafkaSession {
 
     fn accept(&self, partitions: &[u32]) -> Result<Vec<Next>, LogError> {
         self.started.set(false);
+        self.ends.borrow_mut().clear();
+        self.looked.set(None);
         *self.accepted.borrow_mut() = partitions.to_vec();
         // the rebalance is over for the group; nothing is fetched until the state is restored
         self.consumer.assign(&TopicPartitionList::new()).map_err(session_error)?;
@@ -284,17 +315,9 @@ impl Session for KafkaSession {
     }
 
     fn commit(&self, outbox: &Outbox, next: &[Next]) -> Result<(), CommitError> {
+        let ends = self.looked.get().is_none_or(|looked| looked.elapsed() >= LOOK).then(|| self.changelog_ends()).flatten();
         self.step("begin", || self.producer.begin_transaction())?;
         self.produce(outbox)?;
-        // librdkafka's own flush waits in slices of 100 ms, and the binding's poll spins below a millisecond
-        let deadline = Instant::now() + self.commit_timeout;
-        while self.producer.in_flight_count() > 0 {
-            self.producer.poll(Duration::ZERO);
-            std::thread::sleep(Duration::from_micros(300));
-            if Instant::now() > deadline {
-                return Err(CommitError::Unknown("produce: no answer".to_owned()));
-            }
-        }
         failpoint::pass(Failpoint::AfterProduce);
         let mut offsets = TopicPartitionList::with_capacity(next.len());
         for (place, next) in next {
@@ -309,7 +332,18 @@ impl Session for KafkaSession {
         };
         self.step("send offsets", || self.producer.send_offsets_to_transaction(&offsets, &group, self.commit_timeout))?;
         failpoint::pass(Failpoint::BeforeCommit);
-        self.step("commit", || self.producer.commit_transaction(self.commit_timeout))
+        // sends what still lingers, and waits until all of it is written
+        self.step("commit", || self.producer.commit_transaction(self.commit_timeout))?;
+        if let Some(ends) = ends {
+            *self.ends.borrow_mut() = ends;
+            self.looked.set(Some(Instant::now()));
+        }
+        Ok(())
+    }
+
+    fn settle(&self, next: &[Next]) -> Result<(), CommitError> {
+        self.looked.set(None);
+        self.commit(&Outbox::default(), next)
     }
 
     fn rewind(&self) -> Result<(), LogError> {
@@ -318,8 +352,7 @@ impl Session for KafkaSession {
     }
 
     fn committed_to(&self, place: Place) -> Option<u64> {
-        let next = self.producer.context().delivered(changelog_number(place)?);
-        (next > 0).then_some(next)
+        self.ends.borrow().iter().find(|(known, _)| *known == place).map(|(_, next)| *next)
     }
 
     fn end(&self, place: Place) -> Option<End> {
@@ -351,15 +384,5 @@ impl Drop for KafkaSession {
         if let Err(error) = self.consumer.unassign() {
             tracing::debug!(%error, "kafka consumer");
         }
-    }
-}
-
-/// Numbers the changelog places, so that their delivery reports can be told apart.
-fn changelog_number(place: Place) -> Option<usize> {
-    match place.topic {
-        Topic::ContactChangelog => Some(3 * place.partition as usize),
-        Topic::AccountChangelog => Some(3 * place.partition as usize + 1),
-        Topic::LeadScores => Some(3 * place.partition as usize + 2),
-        _ => None,
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::{LocalLog, Run, Stored};
 use crate::outputs::{Outbox, Route, STATE, Topic};
 use crate::runtime::log::{
-    Batch, Body, Change, Changelog, CommitError, End, INPUTS, Limit, LogError, Message, Next, Place, Row, Session,
+    Batch, Body, CHANGELOGS, Change, Changelog, CommitError, End, INPUTS, Limit, LogError, Message, Next, Place, Row, Session,
 };
 
 pub struct LocalSession {
@@ -162,8 +162,7 @@ impl Session for LocalSession {
         self.log.write(&mut index, outbox, next).map_err(CommitError::Unknown)?;
         let mut written = self.written.borrow_mut();
         for record in outbox.records() {
-            let changelogs = [Topic::LeadScores, Topic::ContactChangelog, Topic::AccountChangelog];
-            if let (true, Route::Partition(partition)) = (changelogs.contains(&record.topic), record.route) {
+            if let (true, Route::Partition(partition)) = (CHANGELOGS.contains(&record.topic), record.route) {
                 let place = Place::new(record.topic, partition);
                 written.insert(place, index.next(place));
             }
