@@ -100,6 +100,14 @@ impl RulesTopic {
             if draft.account != account {
                 return Err(format!("its key is {account}, its account {}", draft.account));
             }
+            // a producer that was not sure whether it had written it
+            let last = self.versions(&account).next_back();
+            let repeats = |last: &Draft| {
+                draft.effective_from <= last.effective_from && draft.clone().placed(&account, last.effective_from) == *last
+            };
+            if last.is_some_and(repeats) {
+                return Err("it is the version before it, written again".to_owned());
+            }
             // who wrote it without `publish` may have given an instant that is over, or none
             let from = match self.versions(&account).next() {
                 Some(_) => draft.effective_from.max(Some(published_at)),

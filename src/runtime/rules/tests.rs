@@ -58,12 +58,28 @@ fn a_later_version_starts_at_its_publication_or_after_and_after_the_one_before()
     let log = log();
     write(&log, "a", Some("account: a\neffective_from: 2020-01-01T00:00:00Z"), "2026-03-01T00:00:00Z");
     write(&log, "a", Some(r#"{"account": "a", "effective_from": "2021-01-01T00:00:00Z"}"#), "2026-03-02T00:00:00Z");
-    write(&log, "a", Some(r#"{"account": "a"}"#), "2026-03-03T00:00:00Z");
+    write(&log, "a", Some(r#"{"account": "a", "reps": [{"id": "r1"}]}"#), "2026-03-03T00:00:00Z");
     write(&log, "a", Some(r#"{"account": "a", "effective_from": "2026-04-01T00:00:00Z"}"#), "2026-03-04T00:00:00Z");
     write(&log, "a", Some(r#"{"account": "a", "effective_from": "2026-03-20T00:00:00Z"}"#), "2026-03-05T00:00:00Z");
     let rules = RulesTopic::default().refresh(&log).unwrap().unwrap();
     let expected = ["2020-01-01T00:00:00Z", "2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z", "2026-04-01T00:00:00Z"];
     assert_eq!(starts(&rules, "a"), expected.map(|time| Timestamp::parse(time).unwrap()));
+}
+
+#[test]
+fn a_version_that_is_written_again_is_no_other_version() {
+    let log = log();
+    for (text, at) in [
+        (r#"{"account": "a"}"#, "2026-03-01T00:00:00Z"),
+        (r#"{"account": "a"}"#, "2026-03-01T00:00:01Z"),
+        (r#"{"account": "a", "effective_from": "2026-04-01T00:00:00Z", "reps": [{"id": "r1"}]}"#, "2026-03-02T00:00:00Z"),
+        (r#"{"account": "a", "effective_from": "2026-04-01T00:00:00Z", "reps": [{"id": "r1"}]}"#, "2026-03-02T00:00:01Z"),
+        (r#"{"account": "a", "effective_from": "2026-05-01T00:00:00Z"}"#, "2026-03-03T00:00:00Z"),
+    ] {
+        write(&log, "a", Some(text), at);
+    }
+    let rules = RulesTopic::default().refresh(&log).unwrap().unwrap();
+    assert_eq!(starts(&rules, "a").len(), 3);
 }
 
 #[test]
