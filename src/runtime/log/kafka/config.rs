@@ -66,8 +66,10 @@ pub fn producer(settings: &Kafka, thread: usize) -> ClientConfig {
         // a crashed peer holds readers up for no longer than this
         .set("transaction.timeout.ms", TRANSACTION_TIMEOUT.to_string())
         .set("compression.codec", "lz4")
-        // a commit sends everything at once; until then large batches may gather
-        .set("linger.ms", "20")
+        // as long as it takes to hand over what goes to one place, so that it goes in one batch
+        .set("linger.ms", "5")
+        // the last transaction may not have ended everywhere yet when the next one begins
+        .set("retry.backoff.ms", "5")
         .set("batch.size", "1048576")
         .set("delivery.report.only.error", "true")
         .set("batch.num.messages", "100000")

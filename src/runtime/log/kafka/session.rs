@@ -331,8 +331,15 @@ impl Session for KafkaSession {
             return Err(self.abort("no group metadata".to_owned()));
         };
         self.step("send offsets", || self.producer.send_offsets_to_transaction(&offsets, &group, self.commit_timeout))?;
+        // the binding waits for what is not written yet in slices of 100 ms
+        let deadline = Instant::now() + self.commit_timeout;
+        while self.producer.in_flight_count() > 0 {
+            std::thread::sleep(Duration::from_micros(300));
+            if Instant::now() > deadline {
+                return Err(CommitError::Unknown("produce: no answer".to_owned()));
+            }
+        }
         failpoint::pass(Failpoint::BeforeCommit);
-        // sends what still lingers, and waits until all of it is written
         self.step("commit", || self.producer.commit_transaction(self.commit_timeout))?;
         if let Some(ends) = ends {
             *self.ends.borrow_mut() = ends;
