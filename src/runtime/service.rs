@@ -91,7 +91,7 @@ pub fn prepare(
 
 fn threads(settings: &Settings, partitions: u32) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let wanted = if settings.worker.threads == 0 { 2 * cores } else { settings.worker.threads };
+    let wanted = if settings.worker.threads == 0 { cores } else { settings.worker.threads };
     wanted.clamp(1, partitions.max(1) as usize)
 }
 

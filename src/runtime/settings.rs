@@ -116,8 +116,8 @@ impl Default for Kafka {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Worker {
-    /// Threads, each with a consumer and a producer of its own. 0: two for each core, at most one for each partition, since
-    /// one works while the other waits for its commit.
+    /// Threads, each with a consumer and a producer of its own, at most one for each partition. 0: one for each core; more
+    /// would only cost memory and smaller transactions.
     pub threads: usize,
     /// How long a record waits for its commit while there is little to do. Under backlog transactions grow larger.
     #[schemars(with = "String")]
