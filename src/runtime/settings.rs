@@ -119,7 +119,8 @@ pub struct Worker {
     /// Threads, each with a consumer and a producer of its own, at most one for each partition. 0: one for each core; more
     /// would only cost memory and smaller transactions.
     pub threads: usize,
-    /// How long a record waits for its commit while there is little to do. Under backlog transactions grow larger.
+    /// How long a record waits for its commit, at most, while there is no backlog: about twice as long as a commit takes, if
+    /// that is less. Under backlog transactions grow larger.
     #[schemars(with = "String")]
     pub commit_interval: Duration,
     /// Records of a transaction, at most.

@@ -12,6 +12,8 @@ use crate::runtime::log::{Batch, Limit, LogError, Message, Session};
 const CHUNK: usize = 1000;
 /// Silence after which a batch is not kept waiting for more.
 const SILENCE: Duration = Duration::from_millis(3);
+/// A batch gathers for this long at least, while records come without a pause.
+const SHORTEST: Duration = Duration::from_millis(5);
 /// Under backlog a batch may take this many commit intervals.
 const BACKLOG: u32 = 4;
 
@@ -20,12 +22,14 @@ impl Worker<'_> {
     /// partitions change, or a second has passed.
     pub(super) fn collect<'s>(&mut self, session: &'s dyn Session, batch: &mut Batch<'s>) -> Result<(), LogError> {
         let settings = &self.context.settings.worker;
-        let interval = Duration::from_millis(settings.commit_interval.0.max(1) as u64);
+        let longest = Duration::from_millis(settings.commit_interval.0.max(1) as u64);
+        // nothing waits much longer than the commits themselves take
+        let interval = (self.commit_takes * 2).clamp(SHORTEST.min(longest), longest);
         let full = Limit { records: settings.commit_max_events, bytes: settings.commit_max_bytes };
         let mut first: Option<Duration> = None;
         loop {
             let wait = match first {
-                None => self.context.control.tick(SECOND).saturating_sub(self.since(self.last_watermark)).min(interval * 2),
+                None => self.context.control.tick(SECOND).saturating_sub(self.since(self.last_watermark)).min(longest * 2),
                 Some(first) => interval.saturating_sub(self.since(first)).min(SILENCE),
             };
             let before = batch.messages.len();
@@ -40,7 +44,7 @@ impl Worker<'_> {
             let due = match first {
                 None if polled == 0 => true,
                 None => false,
-                Some(first) if polled == CHUNK => self.since(first) >= interval * BACKLOG,
+                Some(first) if polled == CHUNK => self.since(first) >= longest * BACKLOG,
                 Some(first) => polled == 0 || self.since(first) >= interval,
             };
             if due {

@@ -115,6 +115,8 @@ pub struct Worker<'c> {
     /// Records of the batch on which a rule panicked, by position, and by part where the record is a bundle.
     rejected: BTreeMap<(usize, usize), String>,
     change: Option<Change>,
+    /// How long a commit takes, as of late.
+    commit_takes: Duration,
     /// In the clock's elapsed time.
     last_watermark: Duration,
     last_boards: Duration,
@@ -131,6 +133,7 @@ impl<'c> Worker<'c> {
             outbox: Outbox::default(),
             rejected: BTreeMap::new(),
             change: None,
+            commit_takes: Duration::ZERO,
             last_watermark: context.clock.elapsed(),
             last_boards: context.clock.elapsed(),
         }
@@ -380,6 +383,7 @@ impl<'c> Worker<'c> {
         }
         failpoint::pass(Failpoint::AfterCommit);
         let metrics = &self.context.metrics;
+        self.commit_takes = (self.commit_takes * 3 + self.since(started)) / 4;
         metrics.committed(self.since(started), batch, &self.outbox, self.context.clock.wall());
         self.take_in(session, publish)?;
         self.outbox.clear();
